@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+
+/** A file, directory (name ends in "/") or symbolic link of a layer. Names are relative and below 100 bytes (ustar). */
+export interface ArchiveEntry {
+  readonly name: string;
+  readonly data?: Uint8Array;
+  /** Makes it a symbolic link. */
+  readonly link?: string;
+  /** Default 0755. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** The part of an OCI image's configuration that containers inherit. */
+export interface ImageConfig {
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly Env?: readonly string[];
+  readonly WorkingDir?: string;
+  readonly User?: string;
+  readonly StopSignal?: string;
+}
+
+const block = 512;
+
+/** A POSIX ustar archive; reproducible, for times are all zero. */
+export function tar(entries: readonly ArchiveEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const entry of entries) {
+    const data = Buffer.from(entry.data ?? []);
+    parts.push(tarHeader(entry, data.length), data);
+    if (data.length % block !== 0) parts.push(Buffer.alloc(block - (data.length % block)));
+  }
+  parts.push(Buffer.alloc(2 * block));
+  return Buffer.concat(parts);
+}
+
+function tarHeader(entry: ArchiveEntry, size: number): Buffer {
+  if (Buffer.byteLength(entry.name) > 100)
+    throw new Error(`writing an archive: name '${entry.name}' is longer than 100 bytes`);
+  const header = Buffer.alloc(block);
+  const octal = (value: number, offset: number, digits: number) =>
+    header.write(`${value.toString(8).padStart(digits, '0')}\0`, offset, 'latin1');
+  const type = entry.link !== undefined ? '2' : entry.name.endsWith('/') ? '5' : '0';
+  header.write(entry.name, 0, 100);
+  octal(entry.mode ?? 0o755, 100, 7);
+  octal(entry.uid ?? 0, 108, 7);
+  octal(entry.gid ?? 0, 116, 7);
+  octal(size, 124, 11);
+  octal(0, 136, 11);
+  header.write('        ', 148);
+  header.write(type, 156);
+  header.write(entry.link ?? '', 157, 100);
+  header.write('ustar\x0000', 257, 'latin1');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+}
+
+export interface OciImage {
+  /** `docker.io/library/busybox:1.36`: full, as containerd stores names. */
+  readonly name: string;
+  readonly layer: readonly ArchiveEntry[];
+  readonly config: ImageConfig;
+  /** OCI's name of the architecture; default: this machine's. */
+  readonly architecture?: string;
+}
+
+/** An image of one layer as an OCI image-layout archive (image-spec v1), which `loadImage` imports. No builder needed. */
+export function ociArchive(image: OciImage): Buffer {
+  const architecture = image.architecture ?? ociArchitecture();
+  const layer = tar(image.layer);
+  const packed = gzipSync(layer, { level: 6 });
+  const media = 'application/vnd.oci.image';
+  const describe = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: digest(bytes), size: bytes.length });
+  const config = json({
+    architecture,
+    os: 'linux',
+    config: image.config,
+    rootfs: { type: 'layers', diff_ids: [digest(layer)] },
+  });
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: `${media}.manifest.v1+json`,
+    config: describe(config, `${media}.config.v1+json`),
+    layers: [describe(packed, `${media}.layer.v1.tar+gzip`)],
+  });
+  const index = json({
+    schemaVersion: 2,
+    mediaType: `${media}.index.v1+json`,
+    manifests: [
+      {
+        ...describe(manifest, `${media}.manifest.v1+json`),
+        platform: { architecture, os: 'linux' },
+        annotations: {
+          'io.containerd.image.name': image.name,
+          'org.opencontainers.image.ref.name': image.name.slice(image.name.lastIndexOf(':') + 1),
+        },
+      },
+    ],
+  });
+  const file = (name: string, data: Buffer): ArchiveEntry => ({ name, data, mode: 0o644 });
+  const blob = (data: Buffer) => file(`blobs/sha256/${digest(data).slice('sha256:'.length)}`, data);
+  return tar([
+    file('oci-layout', json({ imageLayoutVersion: '1.0.0' })),
+    file('index.json', index),
+    { name: 'blobs/' },
+    { name: 'blobs/sha256/' },
+    blob(packed),
+    blob(config),
+    blob(manifest),
+  ]);
+}
+
+/** `amd64`, `arm64` ... of this machine. */
+export function ociArchitecture(arch: string = process.arch): string {
+  return arch === 'x64' ? 'amd64' : arch;
+}
+
+function digest(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

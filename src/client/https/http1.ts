@@ -5,7 +5,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { WatchFrame, WireHeaders } from '../../machinery/wire.ts';
 import { TransportError, type TransportResponse } from '../client.ts';
 import { collectBytes, decodeFrames } from '../frames.ts';
-import { type PreparedRequest, type Protocol, StaleConnectionError } from './https.ts';
+import { type PreparedRequest, type Protocol, StaleConnectionError } from './protocol.ts';
 
 /** HTTP/1.1 over kept-alive connections: one request at a time on each, as many as it takes. */
 export class Http1 implements Protocol {

@@ -9,12 +9,12 @@ import { messageOf } from '../../base/errors.ts';
 import type { WatchFrame, WireHeaders } from '../../machinery/wire.ts';
 import { TransportError, type TransportResponse } from '../client.ts';
 import { collectBytes, decodeFrames } from '../frames.ts';
-import { type PreparedRequest, type Protocol, StaleConnectionError } from './https.ts';
+import { type PreparedRequest, type Protocol, StaleConnectionError } from './protocol.ts';
 
 /** Node's defaults (64 KiB) stall watches of large objects; these are what Go's server gives too. */
 const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 25 * 1024 * 1024;
-/** Used until the server's settings arrive, and as the most whatever they say. */
+/** The most on one connection, even where the server takes more. */
 const maxStreams = 100;
 /** A connection with open streams that was silent for this long is pinged; no answer in time: it is dead (client-go). */
 const pingAfterMs = 30_000;
@@ -29,7 +29,7 @@ export class Http2 implements Protocol {
   readonly #clock: Clock;
   readonly #connect: () => Promise<TLSSocket>;
   readonly #connections = new Set<Connection>();
-  #connecting: Promise<Connection> | undefined;
+  #connecting: Promise<unknown> | undefined;
   #closed = false;
 
   /** `socket` has agreed on h2 and is the first connection; `connect` makes more. */
@@ -37,7 +37,10 @@ export class Http2 implements Protocol {
     this.#authority = authority;
     this.#clock = clock;
     this.#connect = connect;
-    this.#add(socket);
+    this.#connecting = this.#add(socket).finally(() => {
+      this.#connecting = undefined;
+    });
+    this.#connecting.catch(() => {});
   }
 
   async request(request: PreparedRequest): Promise<TransportResponse> {
@@ -60,11 +63,12 @@ export class Http2 implements Protocol {
     for (const connection of this.#connections) connection.destroy('the client was closed');
   }
 
-  #add(socket: TLSSocket): Connection {
+  /** Usable once the server has said how many streams it takes: those opened above that would wait for ever. */
+  async #add(socket: TLSSocket): Promise<void> {
     const connection = new Connection(this.#authority, socket, this.#clock, () => this.#connections.delete(connection));
+    this.#connections.add(connection);
     if (this.#closed) connection.destroy('the client was closed');
-    else this.#connections.add(connection);
-    return connection;
+    await connection.settled;
   }
 }
 
@@ -79,6 +83,9 @@ class Connection {
   #end: string | undefined;
   #lastReadMs: number;
   #timer: Timer | undefined;
+  #hasSettings = false;
+  /** Resolves when the server's settings are here; rejects when the connection ended before (a refused certificate). */
+  readonly settled: Promise<void>;
 
   constructor(authority: string, socket: TLSSocket, clock: Clock, onGone: () => void) {
     this.#clock = clock;
@@ -92,9 +99,19 @@ class Connection {
       maxSessionMemory: 100,
     });
     this.#session.once('connect', () => this.#session.setLocalWindowSize(connectionWindowBytes));
-    socket.on('data', () => {});
+    this.settled = new Promise((resolve, reject) => {
+      this.#session.once('remoteSettings', () => {
+        this.#hasSettings = true;
+        resolve();
+      });
+      this.#session.once('close', () =>
+        reject(new TransportError(`connecting to ${authority}: ${this.#end ?? 'the server closed the connection'}`)),
+      );
+    });
     this.#session.once('goaway', () => this.#retire('the server is closing the connection'));
-    this.#session.once('error', (error) => this.#retire(messageOf(error)));
+    this.#session.once('error', (error) => {
+      this.#end ??= messageOf(error);
+    });
     this.#session.once('close', () => {
       this.#end ??= 'the connection was closed';
       this.#timer?.cancel();
@@ -105,7 +122,7 @@ class Connection {
 
   /** Whether another stream may be opened. */
   get hasRoom(): boolean {
-    if (this.#isGoing || this.#session.closed || this.#session.destroyed) return false;
+    if (!this.#hasSettings || this.#isGoing || this.#session.closed || this.#session.destroyed) return false;
     return this.#open < Math.min(maxStreams, this.#session.remoteSettings?.maxConcurrentStreams ?? maxStreams);
   }
 

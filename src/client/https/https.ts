@@ -11,6 +11,7 @@ import { type Transport, TransportError, type TransportRequest, type TransportRe
 import { Credentials, type CredentialsOptions } from './credentials.ts';
 import { Http1 } from './http1.ts';
 import { Http2 } from './http2.ts';
+import { type Protocol, StaleConnectionError } from './protocol.ts';
 
 export interface HttpsTransportOptions extends CredentialsOptions {
   /** `https://10.0.0.1:6443`; a path is put before every request's. */
@@ -27,20 +28,6 @@ export interface HttpsTransportOptions extends CredentialsOptions {
   /** Until a connection stands. Default 30 s. */
   readonly connectTimeoutMs?: number;
 }
-
-/** One way to exchange requests: a protocol over its own connections. */
-export interface Protocol {
-  /** Rejects with TransportError; `reused` says whether the connection had served before. */
-  request(request: PreparedRequest): Promise<TransportResponse>;
-  close(): void;
-}
-
-export interface PreparedRequest extends TransportRequest {
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** No answer came on a connection that was there before: it may have been closed while idle. */
-export class StaleConnectionError extends TransportError {}
 
 export function createHttpsTransport(options: HttpsTransportOptions): Transport {
   return new HttpsTransport(options);

@@ -1,0 +1,40 @@
+import type { Pod } from '../framework/objects.ts';
+import { type HostPort, hostPortsOf } from './host-ports.ts';
+import { podRequests } from './pod-requests.ts';
+import type { Resource } from './resource.ts';
+
+/** A pod with what scheduling reads of it again and again, computed once. Readonly: a new version makes a new one. */
+export interface PodInfo {
+  readonly pod: Pod;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly priority: number;
+  readonly requests: Resource;
+  readonly nonZeroRequests: Resource;
+  readonly hostPorts: readonly HostPort[];
+}
+
+export function newPodInfo(pod: Pod): PodInfo {
+  const { requests, nonZero } = podRequests(pod);
+  return {
+    pod,
+    uid: pod.metadata.uid ?? '',
+    namespace: pod.metadata.namespace ?? '',
+    name: pod.metadata.name ?? '',
+    priority: pod.spec.priority ?? 0,
+    requests,
+    nonZeroRequests: nonZero,
+    hostPorts: hostPortsOf(pod),
+  };
+}
+
+/** The same pod as if it were bound: what the cache assumes until the watch says so. */
+export function withNodeName(info: PodInfo, nodeName: string): PodInfo {
+  return { ...info, pod: { ...info.pod, spec: { ...info.pod.spec, nodeName } } };
+}
+
+/** A pod that has ended uses nothing. */
+export function isTerminal(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}

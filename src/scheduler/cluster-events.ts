@@ -1,0 +1,103 @@
+/**
+ * What the watches of pods and nodes mean for the cache and the queue.
+ *
+ * A pod belongs to the queue while it has no node and asks for this scheduler, to the cache once it has a node and has
+ * not ended. Each change that may free room, or make room, is told to the queue.
+ */
+import type { SchedulerCache } from './cache/cache.ts';
+import { isTerminal } from './cache/pod-info.ts';
+import { Action, type ClusterChange } from './framework/events.ts';
+import type { Node, Pod } from './framework/objects.ts';
+import { nodeChanges } from './node-changes.ts';
+import { assignedPodChanges } from './queue/pod-changes.ts';
+import type { SchedulingQueue } from './queue/scheduling-queue.ts';
+
+export interface ClusterEventsOptions {
+  readonly cache: SchedulerCache;
+  readonly queue: SchedulingQueue;
+  readonly schedulerName: string;
+  /** A pod that waits at Permit is gone. */
+  readonly onWaitingPodGone: (uid: string) => void;
+}
+
+export class ClusterEvents {
+  readonly #cache: SchedulerCache;
+  readonly #queue: SchedulingQueue;
+  readonly #schedulerName: string;
+  readonly #onWaitingPodGone: (uid: string) => void;
+
+  constructor(options: ClusterEventsOptions) {
+    this.#cache = options.cache;
+    this.#queue = options.queue;
+    this.#schedulerName = options.schedulerName;
+    this.#onWaitingPodGone = options.onWaitingPodGone;
+  }
+
+  addNode(node: Node): void {
+    this.#cache.setNode(node);
+    this.#queue.moveAll({ event: { resource: 'Node', action: Action.Add, label: 'NodeAdd' }, new: node });
+  }
+
+  updateNode(old: Node, node: Node): void {
+    this.#cache.setNode(node);
+    for (const change of nodeChanges(old, node)) this.#queue.moveAll(change);
+  }
+
+  deleteNode(node: Node): void {
+    this.#cache.removeNode(node.metadata.name!);
+    this.#queue.moveAll({ event: { resource: 'Node', action: Action.Delete, label: 'NodeDelete' }, old: node });
+  }
+
+  addPod(pod: Pod): void {
+    if (isAssigned(pod)) this.#addAssigned(pod);
+    else if (this.#isOurs(pod)) this.#queue.add(pod);
+  }
+
+  updatePod(old: Pod, pod: Pod): void {
+    if (isAssigned(pod)) {
+      if (!isAssigned(old)) this.#addAssigned(pod);
+      else this.#updateAssigned(old, pod);
+      return;
+    }
+    if (isTerminal(pod)) this.#queue.delete(pod.metadata.uid!);
+    // A pod that is being bound is out of the queue, and news of its time before must not bring it back.
+    else if (this.#isOurs(pod) && !this.#cache.isAssumed(pod.metadata.uid!)) this.#queue.update(pod);
+  }
+
+  deletePod(pod: Pod): void {
+    const uid = pod.metadata.uid!;
+    this.#queue.delete(uid);
+    this.#onWaitingPodGone(uid);
+    const wasCounted = this.#cache.has(uid);
+    this.#cache.removePod(uid);
+    if (wasCounted) this.#queue.moveAll(assignedPodDeleted(pod));
+  }
+
+  #addAssigned(pod: Pod): void {
+    this.#queue.delete(pod.metadata.uid!);
+    this.#cache.setPod(pod);
+    if (isTerminal(pod)) return;
+    this.#queue.moveAll({ event: { resource: 'AssignedPod', action: Action.Add, label: 'AssignedPodAdd' }, new: pod });
+  }
+
+  #updateAssigned(old: Pod, pod: Pod): void {
+    this.#cache.setPod(pod);
+    if (isTerminal(pod)) {
+      if (!isTerminal(old)) this.#queue.moveAll(assignedPodDeleted(pod));
+      return;
+    }
+    for (const change of assignedPodChanges(old, pod)) this.#queue.moveAll(change);
+  }
+
+  #isOurs(pod: Pod): boolean {
+    return (pod.spec.schedulerName ?? 'default-scheduler') === this.#schedulerName && !isTerminal(pod);
+  }
+}
+
+export function assignedPodDeleted(pod: Pod): ClusterChange {
+  return { event: { resource: 'AssignedPod', action: Action.Delete, label: 'AssignedPodDelete' }, old: pod };
+}
+
+function isAssigned(pod: Pod): boolean {
+  return pod.spec.nodeName !== undefined && pod.spec.nodeName !== '';
+}

@@ -1,0 +1,67 @@
+/** Small pods and nodes for tests of this folder. */
+import { SchedulerCache } from './cache/cache.ts';
+import type { NodeInfo } from './cache/node-info.ts';
+import { type PodInfo, newPodInfo } from './cache/pod-info.ts';
+import type { Container, Node, Pod, PodSpec } from './framework/objects.ts';
+
+export interface PodFields extends Partial<Omit<PodSpec, 'containers'>> {
+  readonly containers?: readonly Partial<Container>[];
+  readonly requests?: Readonly<Record<string, string>>;
+  readonly labels?: Record<string, string>;
+  readonly phase?: string;
+  readonly status?: Pod['status'];
+}
+
+/** A pod of one container with these requests, unless containers are given. The UID is the name. */
+export function pod(name: string, fields: PodFields = {}): Pod {
+  const { requests, labels, phase, status, containers, ...spec } = fields;
+  const filled = (containers ?? [{ resources: requests === undefined ? {} : { requests } }]).map((c, i) => ({
+    name: `c${i}`,
+    ...c,
+  }));
+  return {
+    metadata: { name, namespace: 'default', uid: name, ...(labels === undefined ? {} : { labels }) },
+    spec: { ...spec, containers: filled },
+    ...(status !== undefined ? { status } : phase !== undefined ? { status: { phase } } : {}),
+  };
+}
+
+export interface NodeFields {
+  readonly labels?: Record<string, string>;
+  readonly taints?: NonNullable<Node['spec']>['taints'];
+  readonly unschedulable?: boolean;
+  readonly allocatable?: Readonly<Record<string, string>>;
+  readonly images?: NonNullable<Node['status']>['images'];
+}
+
+/** A node of 4 cpu, 8Gi and 110 pods, unless said otherwise. */
+export function node(name: string, fields: NodeFields = {}): Node {
+  return {
+    metadata: { name, uid: name, labels: { 'kubernetes.io/hostname': name, ...fields.labels } },
+    spec: {
+      ...(fields.taints === undefined ? {} : { taints: fields.taints }),
+      ...(fields.unschedulable === undefined ? {} : { unschedulable: fields.unschedulable }),
+    },
+    status: {
+      allocatable: { cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '100Gi', ...fields.allocatable },
+      ...(fields.images === undefined ? {} : { images: fields.images }),
+    },
+  };
+}
+
+export function podInfo(name: string, fields: PodFields = {}): PodInfo {
+  return newPodInfo(pod(name, fields));
+}
+
+export function nodeInfo(n: Node, pods: readonly Pod[] = []): NodeInfo {
+  const info = cacheOf([n]).nodeInfo(n.metadata.name!)!;
+  for (const p of pods) info.addPod(newPodInfo(p));
+  return info;
+}
+
+export function cacheOf(nodes: readonly Node[], pods: readonly Pod[] = []): SchedulerCache {
+  const cache = new SchedulerCache();
+  for (const n of nodes) cache.setNode(n);
+  for (const p of pods) cache.setPod(p);
+  return cache;
+}

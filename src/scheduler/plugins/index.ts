@@ -1,0 +1,31 @@
+/** The plugins of the default profile, in the order in which they are asked. Adding one is its folder and a line here. */
+import type { PluginRegistration } from '../framework/plugin.ts';
+import { defaultBinder } from './default-binder/default-binder.ts';
+import { defaultPreemption } from './default-preemption/default-preemption.ts';
+import { dynamicResources } from './dynamic-resources/dynamic-resources.ts';
+import { imageLocality } from './image-locality/image-locality.ts';
+import { nodeAffinity } from './node-affinity/node-affinity.ts';
+import { nodeName } from './node-name/node-name.ts';
+import { nodePorts } from './node-ports/node-ports.ts';
+import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation/node-resources-balanced-allocation.ts';
+import { nodeResourcesFit } from './node-resources-fit/node-resources-fit.ts';
+import { nodeUnschedulable } from './node-unschedulable/node-unschedulable.ts';
+import { prioritySort } from './priority-sort/priority-sort.ts';
+import { schedulingGates } from './scheduling-gates/scheduling-gates.ts';
+import { taintToleration } from './taint-toleration/taint-toleration.ts';
+
+export const defaultPlugins: readonly PluginRegistration[] = [
+  schedulingGates,
+  prioritySort,
+  nodeName,
+  nodeUnschedulable,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  dynamicResources,
+  defaultPreemption,
+  nodeResourcesBalancedAllocation,
+  imageLocality,
+  defaultBinder,
+];

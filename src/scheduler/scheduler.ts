@@ -1,0 +1,322 @@
+/**
+ * The scheduler: watches pods and nodes, takes one waiting pod at a time, finds it a node and binds it.
+ *
+ * The decision is made in one task; binding runs beside the next decisions, on the strength of the assumption that it
+ * will succeed. Where it does not, the assumption is taken back and the pod waits again.
+ */
+import { type Clock, yieldTask } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { Lifetime } from '../base/lifetime.ts';
+import type { Random } from '../base/random.ts';
+import type { Client, ResourceClient } from '../client/client.ts';
+import { InformerFactory } from '../client/informers.ts';
+import type { Informer } from '../client/informer.ts';
+import type { KubeObject } from '../machinery/meta/object.ts';
+import { isNotFound } from '../machinery/status/is.ts';
+import { SchedulerCache } from './cache/cache.ts';
+import { withNodeName } from './cache/pod-info.ts';
+import { ClusterEvents, assignedPodDeleted } from './cluster-events.ts';
+import { Cycle, type CycleResult, NoNodesError } from './cycle.ts';
+import { CycleState } from './framework/cycle-state.ts';
+import { FitError } from './framework/fit-error.ts';
+import { Framework } from './framework/framework.ts';
+import { NodeToStatus } from './framework/node-to-status.ts';
+import type { Node, Pod } from './framework/objects.ts';
+import type { PluginRegistration } from './framework/plugin.ts';
+import { type Status, isRejected } from './framework/status.ts';
+import { WaitingPods } from './framework/waiting-pods.ts';
+import { type NotScheduledReason, notScheduledPatch, timeText } from './pod-condition.ts';
+import { defaultPlugins } from './plugins/index.ts';
+import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts';
+import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
+import { SchedulingQueue } from './queue/scheduling-queue.ts';
+
+/** Where the scheduler's Events go. Must not throw; nothing waits for it. */
+export interface SchedulerEvents {
+  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, action: string, note: string): void;
+}
+
+export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
+
+export interface SchedulerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: SchedulerEvents;
+  /** Shared with other components; absent: the scheduler makes its own, and starts and stops it. */
+  readonly informers?: InformerFactory;
+  readonly schedulerName?: string;
+  readonly plugins?: readonly PluginRegistration[];
+  /** 0 (default): adapts to the number of nodes. */
+  readonly percentageOfNodesToScore?: number;
+  readonly podInitialBackoffMs?: number;
+  readonly podMaxBackoffMs?: number;
+  /** Failures that are tried again, and broken plugins: for logs. */
+  readonly onError?: (error: unknown) => void;
+  /** For metrics: every attempt and how long its decision took. */
+  readonly onAttempt?: (result: AttemptResult, durationMs: number) => void;
+}
+
+export interface Scheduler {
+  /** Begins to follow the cluster. Resolves when the first full state is known; pods are placed from then on. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** For metrics and tests. */
+  readonly queueCounts: Readonly<Record<QueueState, number>>;
+}
+
+/** A decision run without a break is shorter than this; then sockets and timers have their turn. */
+const sliceMs = 5;
+const sliceDecisions = 64;
+/** Longest note of an Event (events.k8s.io validation). */
+const maxNote = 1024;
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  return new DefaultScheduler(options);
+}
+
+class DefaultScheduler implements Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #clock: Clock;
+  readonly #cache = new SchedulerCache();
+  readonly #queue: SchedulingQueue;
+  readonly #framework: Framework;
+  readonly #cycle: Cycle;
+  readonly #waiting: WaitingPods;
+  readonly #informers: InformerFactory;
+  readonly #podInformer: Informer<Pod & KubeObject>;
+  readonly #nodeInformer: Informer<Node & KubeObject>;
+  readonly #pods: ResourceClient;
+  readonly #clusterEvents: ClusterEvents;
+  readonly #lifetime: Lifetime;
+  #wake: () => void = () => {};
+  #started: Promise<void> | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#lifetime = new Lifetime((error) => options.onError?.(error));
+    const pods = { group: '', version: 'v1', resource: 'pods' };
+    this.#pods = options.client.resource(pods);
+    this.#framework = new Framework(options.plugins ?? defaultPlugins, {
+      bind: (namespace, name, uid, nodeName, signal) => this.#bindPod(namespace, name, uid, nodeName, signal),
+      nodeCount: () => this.#cache.nodeCount,
+      nodeInfo: (name) => this.#cache.nodeInfo(name),
+      nodeInfos: () => this.#cache.nodeInfos(),
+    });
+    this.#waiting = new WaitingPods(options.clock);
+    this.#queue = new SchedulingQueue({
+      clock: options.clock,
+      plugins: this.#framework.plugins,
+      backoff: {
+        initialMs: options.podInitialBackoffMs ?? defaultInitialBackoffMs,
+        maxMs: options.podMaxBackoffMs ?? defaultMaxBackoffMs,
+      },
+      onReady: () => this.#wake(),
+    });
+    this.#cycle = new Cycle({
+      cache: this.#cache,
+      framework: this.#framework,
+      random: options.random,
+      percentageOfNodesToScore: options.percentageOfNodesToScore ?? 0,
+    });
+    this.#informers = options.informers ?? new InformerFactory(options);
+    this.#podInformer = this.#informers.informer(pods);
+    this.#nodeInformer = this.#informers.informer({ group: '', version: 'v1', resource: 'nodes' });
+    this.#clusterEvents = new ClusterEvents({
+      cache: this.#cache,
+      queue: this.#queue,
+      schedulerName: options.schedulerName ?? 'default-scheduler',
+      onWaitingPodGone: (uid) => this.#waiting.reject(uid, '', 'pod deleted'),
+    });
+  }
+
+  get queueCounts(): Readonly<Record<QueueState, number>> {
+    return this.#queue.counts;
+  }
+
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async stop(): Promise<void> {
+    this.#queue.close();
+    this.#waiting.rejectAll('the scheduler is stopping');
+    const stopping = this.#lifetime.stop();
+    this.#wake();
+    await stopping;
+    if (this.#options.informers === undefined) await this.#informers.stop();
+  }
+
+  async #start(): Promise<void> {
+    const events = this.#clusterEvents;
+    this.#lifetime.defer(
+      this.#nodeInformer.addHandlers({
+        onAdd: (node) => events.addNode(node as Node),
+        onUpdate: (old, node) => events.updateNode(old as Node, node as Node),
+        onDelete: (node) => events.deleteNode(node as Node),
+      }),
+    );
+    this.#lifetime.defer(
+      this.#podInformer.addHandlers({
+        onAdd: (pod) => events.addPod(pod as Pod),
+        onUpdate: (old, pod) => events.updatePod(old as Pod, pod as Pod),
+        onDelete: (pod) => events.deletePod(pod as Pod),
+      }),
+    );
+    if (this.#options.informers === undefined) this.#informers.start();
+    const { signal } = this.#lifetime;
+    await Promise.all([this.#nodeInformer.whenSynced(signal), this.#podInformer.whenSynced(signal)]);
+    this.#lifetime.spawn((s) => this.#run(s));
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let decisions = 0;
+    let sliceStartMs = this.#clock.monotonicMs();
+    while (!signal.aborted) {
+      const entry = this.#queue.pop();
+      if (entry === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        decisions = 0;
+        sliceStartMs = this.#clock.monotonicMs();
+        continue;
+      }
+      this.#scheduleOne(entry);
+      if (++decisions >= sliceDecisions || this.#clock.monotonicMs() - sliceStartMs >= sliceMs) {
+        await yieldTask(this.#clock);
+        decisions = 0;
+        sliceStartMs = this.#clock.monotonicMs();
+      }
+    }
+  }
+
+  /** Decides for one pod. Never throws, never waits. */
+  #scheduleOne(entry: QueuedPodInfo): void {
+    const { pod } = entry.podInfo;
+    if (pod.metadata.deletionTimestamp) {
+      const note = `skip schedule deleting pod: ${pod.metadata.namespace}/${pod.metadata.name}`;
+      this.#options.events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', note);
+      this.#queue.done(entry.podInfo.uid);
+      return;
+    }
+    if (this.#cache.has(entry.podInfo.uid)) {
+      this.#queue.done(entry.podInfo.uid);
+      return;
+    }
+    const startMs = this.#clock.monotonicMs();
+    const state = new CycleState();
+    let result: CycleResult;
+    try {
+      result = this.#cycle.run(state, entry.podInfo);
+    } catch (error) {
+      this.#fail(entry, error, startMs);
+      return;
+    }
+    const assumed = withNodeName(entry.podInfo, result.nodeName);
+    this.#cache.assumePod(assumed);
+    const rejected = this.#framework.runReserve(state, assumed, result.nodeName);
+    const permit = rejected === undefined ? this.#framework.runPermit(state, assumed, result.nodeName) : undefined;
+    const status = rejected ?? permit?.status;
+    if (status !== undefined) {
+      this.#framework.runUnreserve(state, assumed, result.nodeName);
+      this.#cache.forgetPod(assumed.uid);
+      this.#fail(entry, statusError(status, result.nodeName), startMs);
+      return;
+    }
+    this.#options.onAttempt?.('scheduled', this.#clock.monotonicMs() - startMs);
+    this.#lifetime.spawn((signal) => this.#bind(entry, state, result.nodeName, permit!.waits, signal));
+  }
+
+  /** The half of a cycle that waits for others: Permit's decision, PreBind, Bind. */
+  async #bind(
+    entry: QueuedPodInfo,
+    state: CycleState,
+    nodeName: string,
+    waits: ReadonlyMap<string, number>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const assumed = withNodeName(entry.podInfo, nodeName);
+    const startMs = this.#clock.monotonicMs();
+    let status = await this.#waiting.wait(assumed.uid, waits);
+    if (status === undefined) {
+      this.#queue.done(assumed.uid);
+      status = await this.#framework.runPreBind(state, assumed, nodeName, signal);
+    }
+    status ??= await this.#framework.runBind(state, assumed, nodeName, signal);
+    if (status === undefined) {
+      const note = `Successfully assigned ${assumed.namespace}/${assumed.name} to ${nodeName}`;
+      this.#options.events.event(assumed.pod, 'Normal', 'Scheduled', 'Binding', note);
+      this.#framework.runPostBind(state, assumed, nodeName);
+      return;
+    }
+    this.#framework.runUnreserve(state, assumed, nodeName);
+    if (this.#cache.forgetPod(assumed.uid)) this.#queue.moveAll(assignedPodDeleted(assumed.pod));
+    if (!signal.aborted) this.#fail(entry, statusError(status, nodeName), startMs);
+  }
+
+  #bindPod(namespace: string, name: string, uid: string, nodeName: string, signal: AbortSignal): Promise<void> {
+    const binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { namespace, name, uid },
+      target: { kind: 'Node', name: nodeName },
+    };
+    return this.#pods.namespace(namespace).create(binding, { subresource: 'binding', name, signal });
+  }
+
+  /** The pod stays without a node: back into the queue, and say why in its status and in an Event. */
+  #fail(entry: QueuedPodInfo, error: unknown, startMs: number): void {
+    const rejected = error instanceof FitError || error instanceof NoNodesError;
+    if (error instanceof FitError) {
+      entry.unschedulablePlugins = error.diagnosis.unschedulablePlugins;
+      entry.pendingPlugins = error.diagnosis.pendingPlugins;
+    } else {
+      entry.unschedulablePlugins = new Set();
+      entry.pendingPlugins = new Set();
+      if (!rejected) this.#options.onError?.(error);
+    }
+    this.#options.onAttempt?.(rejected ? 'unschedulable' : 'error', this.#clock.monotonicMs() - startMs);
+    const { namespace, name, uid } = entry.podInfo;
+    const current = this.#podInformer.get(`${namespace}/${name}`) as Pod | undefined;
+    if (current === undefined || current.metadata.uid !== uid || current.spec.nodeName) {
+      this.#queue.delete(uid);
+      return;
+    }
+    this.#queue.addUnschedulable(entry, !rejected);
+    const message = messageOf(error);
+    const note = message.length <= maxNote ? message : `${message.slice(0, maxNote - 4)} ...`;
+    this.#options.events.event(current, 'Warning', 'FailedScheduling', 'Scheduling', note);
+    this.#lifetime.spawn(() => this.#reportCondition(current, rejected ? 'Unschedulable' : 'SchedulerError', message));
+  }
+
+  async #reportCondition(pod: Pod, reason: NotScheduledReason, message: string): Promise<void> {
+    const patch = notScheduledPatch(pod, reason, message, timeText(this.#clock.now()));
+    if (patch === undefined) return;
+    const { signal } = this.#lifetime;
+    try {
+      await this.#pods
+        .namespace(pod.metadata.namespace)
+        .patch(pod.metadata.name!, 'strategic', patch, { subresource: 'status', signal });
+    } catch (error) {
+      // Gone meanwhile, or another pod of its name: nobody is left to tell.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/** A rejection after the choice of a node reads as one about that node; anything else stays what it was. */
+function statusError(status: Status, nodeName: string): unknown {
+  if (!isRejected(status)) return status.error ?? new Error(status.message);
+  const nodeToStatus = new NodeToStatus();
+  nodeToStatus.set(nodeName, status);
+  return new FitError(1, {
+    nodeToStatus,
+    unschedulablePlugins: new Set(status.plugin === '' ? [] : [status.plugin]),
+    pendingPlugins: new Set(status.code === 'Pending' ? [status.plugin] : []),
+    preFilterMessage: '',
+    postFilterMessage: '',
+  });
+}

@@ -1,0 +1,158 @@
+/** The flags of `skiff up`, as CONTRACT has them: from the command line and `--config`; the command line wins. */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parse } from 'yaml';
+import { messageOf } from '../base/errors.ts';
+import { isIP } from 'node:net';
+import { UsageError } from './usage-error.ts';
+
+export type RuntimeName = 'containerd' | 'hollow';
+export type StoreName = 'lmdb' | 'memory' | 'etcd';
+
+export interface UpOptions {
+  readonly dataDir: string;
+  readonly runtime: RuntimeName;
+  readonly nodes: number;
+  readonly store: StoreName;
+  readonly etcdServers: readonly string[];
+  /** Undefined: loopback and the node's internal address. */
+  readonly bindAddress: string | undefined;
+  readonly securePort: number;
+  /** Undefined: found out. */
+  readonly nodeIp: string | undefined;
+  readonly podNetworkCidr: string;
+  readonly serviceCidr: string;
+  /** Undefined: `DIR/admin.conf`. */
+  readonly kubeconfig: string | undefined;
+  readonly mergeKubeconfig: boolean;
+  readonly loadImage: readonly string[];
+  readonly detach: boolean;
+  readonly output: 'text' | 'json';
+  readonly verbosity: number;
+}
+
+export const defaultDataDir = (): string => (process.getuid?.() === 0 ? '/var/lib/skiff' : join(homedir(), '.skiff'));
+
+const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
+
+function wholeNumber(least: number, most: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < least || number > most)
+      throw new InvalidArgumentError(`want a whole number from ${least} to ${most}.`);
+    return number;
+  };
+}
+
+function address(value: string): string {
+  if (isIP(value) === 0) throw new InvalidArgumentError('want an IP address.');
+  return value;
+}
+
+function network(value: string): string {
+  const [ip, length, ...rest] = value.split('/');
+  if (isIP(ip ?? '') !== 4 || rest.length > 0 || !/^\d{1,2}$/.test(length ?? '') || Number(length) > 32)
+    throw new InvalidArgumentError('want an IPv4 network such as 10.244.0.0/16.');
+  return value;
+}
+
+/** Adds the flags to a command. */
+export function addUpOptions(command: Command): Command {
+  return command
+    .option('--data-dir <dir>', 'where all state lives', defaultDataDir())
+    .addOption(
+      new Option('--runtime <name>', 'what runs containers').choices(['containerd', 'hollow']).default('containerd'),
+    )
+    .option(
+      '--nodes <n>',
+      'how many nodes; with containerd, those past the first live in network namespaces',
+      wholeNumber(1, 5000),
+      1,
+    )
+    .addOption(
+      new Option('--store <name>', 'where objects are kept').choices(['lmdb', 'memory', 'etcd']).default('lmdb'),
+    )
+    .option('--etcd-servers <urls>', 'with --store etcd: URL,...', (value: string) => value.split(','))
+    .option(
+      '--bind-address <ip>',
+      "the API server's address (default: loopback and the node's internal address)",
+      address,
+    )
+    .option('--secure-port <port>', "the API server's port; 0: any free one", wholeNumber(0, 65535), 6443)
+    .option('--node-ip <ip>', "the node's internal address (default: the host's, or the pod bridge's)", address)
+    .option('--pod-network-cidr <cidr>', 'addresses of pods; each node gets a /24', network, '10.244.0.0/16')
+    .option('--service-cidr <cidr>', 'addresses of Services', network, '10.96.0.0/12')
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DIR/admin.conf)')
+    .option('--merge-kubeconfig', 'also merge a context into $KUBECONFIG or ~/.kube/config')
+    .option('--load-image <file>', 'an OCI or docker archive to import into every node; repeatable', collect)
+    .option('--detach', 'return when ready; `skiff down` stops it')
+    .addOption(new Option('--output <form>', 'what to print when ready').choices(['text', 'json']).default('text'))
+    .option('--config <file>', 'a YAML file with the same names; flags win')
+    .option('-v, --v <n>', 'how much to say: 0 to 9', wholeNumber(0, 9), 0);
+}
+
+/** Reads a parsed command (and its `--config`) into options; throws UsageError naming the flag. */
+export function upOptionsOf(command: Command): UpOptions {
+  const flags = command.opts() as Record<string, unknown>;
+  const values = { ...flags, ...fromConfig(command, flags) };
+  const options: UpOptions = {
+    dataDir: resolve(values['dataDir'] as string),
+    runtime: values['runtime'] as RuntimeName,
+    nodes: values['nodes'] as number,
+    store: values['store'] as StoreName,
+    etcdServers: (values['etcdServers'] as string[] | undefined) ?? [],
+    bindAddress: values['bindAddress'] as string | undefined,
+    securePort: values['securePort'] as number,
+    nodeIp: values['nodeIp'] as string | undefined,
+    podNetworkCidr: values['podNetworkCidr'] as string,
+    serviceCidr: values['serviceCidr'] as string,
+    kubeconfig: values['kubeconfig'] === undefined ? undefined : resolve(values['kubeconfig'] as string),
+    mergeKubeconfig: values['mergeKubeconfig'] === true,
+    loadImage: ((values['loadImage'] as string[] | undefined) ?? []).map((file) => resolve(file)),
+    detach: values['detach'] === true,
+    output: values['output'] as 'text' | 'json',
+    verbosity: values['v'] as number,
+  };
+  if (options.store !== 'etcd' && options.etcdServers.length > 0)
+    throw new UsageError(`--etcd-servers goes with --store etcd, not with --store ${options.store}`);
+  if (options.store === 'etcd') throw new UsageError('--store etcd: not built yet; use lmdb (the default) or memory');
+  return options;
+}
+
+/** Values of the file for flags that the command line does not name. Each goes through its flag's own parser. */
+function fromConfig(command: Command, flags: Record<string, unknown>): Record<string, unknown> {
+  const file = flags['config'] as string | undefined;
+  if (file === undefined) return {};
+  let parsed: unknown;
+  try {
+    parsed = parse(readFileSync(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw new UsageError(`--config ${file}: ${messageOf(error)}`);
+  }
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new UsageError(`--config ${file}: want a mapping of flag names to values`);
+  const out: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parsed as Record<string, unknown>)) {
+    const option = command.options.find((o) => o.long === `--${name}`);
+    if (!option || name === 'config')
+      throw new UsageError(`--config ${file}: '${name}' is no flag of 'skiff ${command.name()}' (see --help)`);
+    const key = option.attributeName();
+    if (command.getOptionValueSource(key) === 'cli') continue;
+    if (option.argChoices && !option.argChoices.includes(String(value)))
+      throw new UsageError(`--config ${file}: ${name} is '${value}'; want one of ${option.argChoices.join(', ')}`);
+    if (option.isBoolean()) out[key] = value === true;
+    else {
+      const texts = Array.isArray(value) ? value.map(String) : [String(value)];
+      try {
+        out[key] = option.parseArg
+          ? texts.reduce<unknown>((before, text) => option.parseArg!(text, before as never), undefined)
+          : texts[0];
+      } catch (error) {
+        throw new UsageError(`--config ${file}: ${name} is '${value}'; ${messageOf(error)}`);
+      }
+    }
+  }
+  return out;
+}

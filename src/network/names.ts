@@ -1,0 +1,16 @@
+/**
+ * Names of what a cluster makes on the host. They derive from the cluster's id (itself a hash of the data directory), so
+ * that two clusters on one machine never meet, and so that a later run finds what an earlier one left.
+ */
+
+/** Eight hex digits. */
+export type ClusterId = string;
+
+/** Link names hold 15 characters at the most (IFNAMSIZ). */
+export const bridgeName = (id: ClusterId): string => `skiff-${id}`;
+/** Services of the node; owned by the proxy. */
+export const proxyTable = (id: ClusterId): string => `skiff-${id}-proxy`;
+/** Masquerading of pods that talk to the outside; owned by the node's set-up. */
+export const nodeTable = (id: ClusterId): string => `skiff-${id}-node`;
+/** The network's name for CNI. */
+export const cniNetwork = (id: ClusterId): string => `skiff-${id}`;

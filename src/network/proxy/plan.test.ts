@@ -1,0 +1,111 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { planTable } from './plan.ts';
+import { createScript, updateScript, type NftTable } from './ruleset.ts';
+import type { ServicePort } from './service-port.ts';
+
+const options = {
+  tableName: 'skiff-test',
+  family: 'ip',
+  podCidr: '10.244.0.0/16',
+  serviceCidr: '10.96.0.0/12',
+} as const;
+
+const endpoint = (ip: string, local = true) => ({ ip, port: 8080, local });
+
+function port(overrides: Partial<ServicePort>): ServicePort {
+  const internal = overrides.internal ?? [endpoint('10.244.0.2'), endpoint('10.244.0.3')];
+  return {
+    key: 'default/web/tcp/http',
+    protocol: 'tcp',
+    clusterIps: ['10.96.0.100'],
+    port: 80,
+    nodePort: 0,
+    externalIps: [],
+    affinitySeconds: 0,
+    internal,
+    external: internal,
+    externalLocal: false,
+    ...overrides,
+  };
+}
+
+const cases: readonly [string, readonly ServicePort[]][] = [
+  ['nothing', []],
+  ['a ClusterIP', [port({})]],
+  ['no endpoints', [port({ internal: [], nodePort: 30080, externalIps: ['203.0.113.9'] })]],
+  ['a node port', [port({ nodePort: 30080 })]],
+  ['affinity', [port({ affinitySeconds: 60 })]],
+  ['externalTrafficPolicy Local', [port({ nodePort: 30080, externalLocal: true, external: [endpoint('10.244.0.2')] })]],
+  ['Local without local endpoints', [port({ nodePort: 30080, externalLocal: true, external: [] })]],
+  [
+    'internalTrafficPolicy Local with a node port',
+    [port({ nodePort: 30080, internal: [], external: [endpoint('10.244.1.9', false)] })],
+  ],
+  [
+    'two ports',
+    [port({}), port({ key: 'default/dns/udp/dns', protocol: 'udp', clusterIps: ['10.96.0.10'], port: 53 })],
+  ],
+];
+
+describe('planTable', () => {
+  it('sends a ClusterIP to an endpoint chosen at random', () => {
+    const table = planTable([port({})], options);
+    expect([...table.maps.get('service-ips')!.elements.keys()]).toEqual(['10.96.0.100 . tcp . 80']);
+    const chain = [...table.chains.keys()].find((name) => name.startsWith('service-'))!;
+    expect(table.chains.get(chain)!.rules.at(-1)).toMatch(/^numgen random mod 2 vmap/);
+  });
+
+  it('rejects a port without endpoints, by ClusterIP and by node port', () => {
+    const table = planTable([port({ internal: [], nodePort: 30080 })], options);
+    expect(table.maps.get('no-endpoint-services')!.elements.get('10.96.0.100 . tcp . 80')).toBe('goto reject-chain');
+    expect(table.maps.get('no-endpoint-nodeports')!.elements.get('tcp . 30080')).toBe('goto reject-chain');
+  });
+
+  it('gives an empty script when nothing changed', () => {
+    const table = planTable([port({})], options);
+    expect(updateScript(table, planTable([port({})], options))).toBe('');
+  });
+
+  it('touches only the service that changed', () => {
+    const other = port({ key: 'default/other/tcp/', clusterIps: ['10.96.0.101'] });
+    const before = planTable([port({}), other], options);
+    const after = planTable([port({ internal: [endpoint('10.244.0.2')] }), other], options);
+    expect(updateScript(before, after)).not.toContain('other');
+  });
+});
+
+const mayMakeNamespaces = spawnSync('unshare', ['--net', 'nft', 'list', 'tables']).status === 0;
+
+describe.runIf(mayMakeNamespaces)('the kernel', () => {
+  /** In a network namespace of its own, which ends with the command. */
+  const load = (...scripts: string[]): string =>
+    execFileSync(
+      'unshare',
+      [
+        '--net',
+        'sh',
+        '-c',
+        'for s in "$@"; do printf %s "$s" | nft -f - || exit 1; done; nft -s list ruleset',
+        'sh',
+        ...scripts,
+      ],
+      {
+        encoding: 'utf8',
+      },
+    );
+
+  it.each(cases)('takes the table for %s', (_, ports) => {
+    expect(load(createScript(planTable(ports, options)))).toContain('table ip skiff-test');
+  });
+
+  it('ends in the same table whichever way it came there', () => {
+    const tables: NftTable[] = cases.map(([, ports]) => planTable(ports, options));
+    const normal = (text: string) => text.split('\n').sort().join('\n');
+    for (const from of tables)
+      for (const to of [tables[1]!, tables[4]!, tables[5]!, tables[0]!]) {
+        const update = updateScript(from, to);
+        expect(normal(load(createScript(from), ...(update ? [update] : [])))).toBe(normal(load(createScript(to))));
+      }
+  });
+});

@@ -1,0 +1,166 @@
+/**
+ * Services to nftables, purely.
+ *
+ *   prerouting/output -> services -> (by ClusterIP . proto . port)  service-X
+ *                                 -> (by node port, address local)  external-X -> service-X or local-X
+ *   service-X  picks an endpoint at random (or by affinity)      -> endpoint-X-1 ... -> dnat
+ *   filter hooks reject what has no endpoints, and what still carries an address of the Service network after nat:
+ *   such a packet would otherwise leave by the default route.
+ */
+import type { Endpoint, ServicePort } from './service-port.ts';
+import type { NftChain, NftMap, NftTable } from './ruleset.ts';
+
+export interface ProxyOptions {
+  readonly tableName: string;
+  readonly family: 'ip' | 'ip6';
+  /** Traffic to a ClusterIP from outside this range is masqueraded. */
+  readonly podCidr: string;
+  /** Packets that keep such an address after translation are rejected. */
+  readonly serviceCidr: string;
+  /** Upstream's default: bit 14. */
+  readonly masqueradeMark?: number;
+}
+
+/** The table for these ports. Same input, same text: names are made from the ports' keys. */
+export function planTable(ports: readonly ServicePort[], options: ProxyOptions): NftTable {
+  const mark = `0x${(options.masqueradeMark ?? 1 << 14).toString(16)}`;
+  const ip = options.family;
+  const addressType = ip === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+  const chains = new Map<string, NftChain>();
+  const sets = new Map<string, NftMap>();
+  const serviceIps = new Map<string, string>();
+  const nodePorts = new Map<string, string>();
+  const rejectedIps = new Map<string, string>();
+  const rejectedNodePorts = new Map<string, string>();
+
+  const lookUp = `${ip} daddr . meta l4proto . th dport vmap`;
+  const nodePortLookUp = (map: string) =>
+    `fib daddr type local ${loopbackGuard(ip)} meta l4proto . th dport vmap @${map}`;
+  const base = (hook: string, rules: string[]) => ({ hook, rules });
+  chains.set('mark-for-masquerade', { rules: [`meta mark set meta mark or ${mark}`] });
+  chains.set('reject-chain', { rules: ['reject'] });
+  // Declared before the chains that look them up; filled below.
+  chains.set('services', { rules: [`${lookUp} @service-ips`, nodePortLookUp('service-nodeports')] });
+  chains.set('no-endpoints', { rules: [`${lookUp} @no-endpoint-services`, nodePortLookUp('no-endpoint-nodeports')] });
+  chains.set('nat-prerouting', base('type nat hook prerouting priority -100; policy accept;', ['jump services']));
+  chains.set('nat-output', base('type nat hook output priority -100; policy accept;', ['jump services']));
+  chains.set(
+    'nat-postrouting',
+    base('type nat hook postrouting priority 100; policy accept;', [
+      `meta mark and ${mark} == 0 return`,
+      `meta mark set meta mark xor ${mark}`,
+      'masquerade fully-random',
+    ]),
+  );
+  const untranslated = `${ip} daddr ${options.serviceCidr} reject`;
+  const filter = (hook: string, priority: number, rules: string[]) =>
+    base(`type filter hook ${hook} priority ${priority}; policy accept;`, rules);
+  // Priority -110 is before nat (-100), -90 after it.
+  chains.set('filter-input', filter('input', -110, ['ct state new jump no-endpoints']));
+  chains.set('filter-forward', filter('forward', -110, ['ct state new jump no-endpoints', untranslated]));
+  chains.set('filter-output', filter('output', -110, ['ct state new jump no-endpoints']));
+  chains.set('filter-output-after-nat', filter('output', -90, [untranslated]));
+
+  for (const port of ports) {
+    const id = `${shortHash(port.key)}-${port.key.replace(/[^A-Za-z0-9/.-]/g, '-').replace(/\/$/, '')}`;
+    const external = port.nodePort > 0 || port.externalIps.length > 0;
+    if (port.internal.length > 0) {
+      addEndpointChains(id, port, port.internal, `service-${id}`, masqueradeOutsiders(port, options));
+      for (const address of port.clusterIps)
+        serviceIps.set(`${address} . ${port.protocol} . ${port.port}`, `goto service-${id}`);
+    } else {
+      for (const address of port.clusterIps)
+        rejectedIps.set(`${address} . ${port.protocol} . ${port.port}`, 'goto reject-chain');
+    }
+    if (!external) continue;
+    const target = port.external.length > 0 ? `goto external-${id}` : undefined;
+    if (target) {
+      if (port.externalLocal) {
+        addEndpointChains(id, port, port.external, `local-${id}`, []);
+        // A client of this node or of a pod may use any endpoint: its address needs no keeping.
+        const inner = port.internal.length > 0 ? [`${ip} saddr ${options.podCidr} goto service-${id}`] : [];
+        const own =
+          port.internal.length > 0
+            ? [`fib saddr type local jump mark-for-masquerade`, `fib saddr type local goto service-${id}`]
+            : [];
+        chains.set(`external-${id}`, { rules: [...inner, ...own, `goto local-${id}`] });
+      } else {
+        // internalTrafficPolicy: Local narrows what pods of this node reach, not what outsiders do.
+        const same = port.internal.length === port.external.length;
+        if (!same) addEndpointChains(id, port, port.external, `cluster-${id}`, []);
+        const next = same ? `service-${id}` : `cluster-${id}`;
+        chains.set(`external-${id}`, { rules: ['jump mark-for-masquerade', `goto ${next}`] });
+      }
+    }
+    if (port.nodePort > 0) {
+      if (target) nodePorts.set(`${port.protocol} . ${port.nodePort}`, target);
+      else rejectedNodePorts.set(`${port.protocol} . ${port.nodePort}`, 'goto reject-chain');
+    }
+    for (const address of port.externalIps) {
+      const key = `${address} . ${port.protocol} . ${port.port}`;
+      if (target) serviceIps.set(key, target);
+      else rejectedIps.set(key, 'goto reject-chain');
+    }
+  }
+
+  function addEndpointChains(
+    id: string,
+    port: ServicePort,
+    endpoints: readonly Endpoint[],
+    chain: string,
+    first: string[],
+  ) {
+    const names = endpoints.map((e) => `endpoint-${id}/${e.ip.replaceAll(':', '.')}.${e.port}`);
+    endpoints.forEach((endpoint, i) => {
+      const name = names[i]!;
+      const set = `affinity-${name}`;
+      if (port.affinitySeconds > 0)
+        sets.set(set, {
+          declaration: `type ${addressType}; flags dynamic,timeout; timeout ${port.affinitySeconds}s`,
+          elements: new Map(),
+          dynamic: true,
+        });
+      const address = ip === 'ip' ? `${endpoint.ip}:${endpoint.port}` : `[${endpoint.ip}]:${endpoint.port}`;
+      chains.set(name, {
+        rules: [
+          // A pod that reaches itself through its Service must not see its own address as the sender.
+          `${ip} saddr ${endpoint.ip} jump mark-for-masquerade`,
+          ...(port.affinitySeconds > 0 ? [`update @${set} { ${ip} saddr }`] : []),
+          `meta l4proto ${port.protocol} dnat to ${address}`,
+        ],
+      });
+    });
+    const affinity = port.affinitySeconds > 0 ? names.map((n) => `${ip} saddr @affinity-${n} goto ${n}`) : [];
+    const pick =
+      names.length === 1
+        ? `goto ${names[0]}`
+        : `numgen random mod ${names.length} vmap { ${names.map((n, i) => `${i} : goto ${n}`).join(', ')} }`;
+    chains.set(chain, { rules: [...first, ...affinity, pick] });
+  }
+
+  const verdicts = `type ${addressType} . inet_proto . inet_service : verdict`;
+  const portVerdicts = 'type inet_proto . inet_service : verdict';
+  const maps = new Map<string, NftMap>([
+    ['service-ips', { declaration: verdicts, elements: serviceIps }],
+    ['service-nodeports', { declaration: portVerdicts, elements: nodePorts }],
+    ['no-endpoint-services', { declaration: verdicts, elements: rejectedIps }],
+    ['no-endpoint-nodeports', { declaration: portVerdicts, elements: rejectedNodePorts }],
+  ]);
+  return { family: options.family, name: options.tableName, maps, sets, chains };
+}
+
+/** A ClusterIP that is reached from outside the pod network: the answer must come back through this node. */
+function masqueradeOutsiders(port: ServicePort, options: ProxyOptions): string[] {
+  const ip = options.family;
+  return port.clusterIps.map((a) => `${ip} daddr ${a} ${ip} saddr != ${options.podCidr} jump mark-for-masquerade`);
+}
+
+/** Loopback addresses are local too, but a translated packet from 127.0.0.1 could never be answered. */
+const loopbackGuard = (family: 'ip' | 'ip6') => (family === 'ip' ? 'ip daddr != 127.0.0.0/8' : 'ip6 daddr != ::1');
+
+/** FNV-1a in 32 bits, base 36: keeps chain names apart that the kernel's length limit would cut alike. */
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash.toString(36).padStart(7, '0');
+}

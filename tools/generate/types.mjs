@@ -157,6 +157,11 @@ const isRoot = (fields) => fields[0]?.name === 'kind' && fields[1]?.name === 'ap
  */
 export function joinTypes({ models, interfaces, structs, overlay, defaults }) {
   const ids = modelNames(models, structs);
+  for (const [id, fields] of Object.entries(defaults)) {
+    const known = flatten(structs, id).map((field) => field.name);
+    for (const name of Object.keys(fields))
+      if (!known.includes(name)) throw new Error(`data/defaults.json: ${id} has no field ${name}`);
+  }
   const types = {};
   const descriptions = {};
   const siblings = {};
@@ -216,9 +221,15 @@ export function joinTypes({ models, interfaces, structs, overlay, defaults }) {
       listType: facts.listType,
       listMapKeys: facts.listMapKeys,
       mapType: facts.mapType ?? facts.structType,
-      default: facts.default ?? defaults[id]?.[field.name],
+      default: givenDefault(facts.default ?? defaults[id]?.[field.name], go),
     };
   }
+}
+
+/** A default that is the zero value of a Go value type changes nothing. */
+function givenDefault(value, go) {
+  const zero = value === '' || value === 0 || value === false;
+  return zero && !go.startsWith('*') ? undefined : value;
 }
 
 /** Overlay facts of a field; it may be declared by an embedded struct. */

@@ -4,8 +4,11 @@
  * its errors as Go's decoder does. Objects have no prototype.
  */
 
-/** Deeper nesting is refused, as Go's decoder does: a body of a few KB must not overflow the stack. */
-export const maxDepth = 10_000;
+/**
+ * Deeper nesting is refused: a body of a few KB must not overflow the stack, here or in whatever walks the value later.
+ * Go's decoder draws the line at 10,000, with the same message; no object of any kind comes near either.
+ */
+export const maxDepth = 1000;
 
 /** Malformed JSON. The message is Go's: `invalid character 'x' looking for beginning of value`. */
 export class JsonSyntaxError extends Error {

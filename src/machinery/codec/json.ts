@@ -9,7 +9,7 @@
  * bigint as digits; keys stay in the order they are in. Typed objects are written by machinery/schema (`Schema.encode`),
  * which knows the order of fields and sorts maps.
  */
-import { JsonSyntaxError, parseExact, type ParsedJson } from './json-parser.ts';
+import { JsonSyntaxError, maxDepth, parseExact, type ParsedJson } from './json-parser.ts';
 
 export { JsonSyntaxError, maxDepth, pathText, type ParsedJson } from './json-parser.ts';
 
@@ -66,7 +66,7 @@ function scanText(text: string): { readonly exactNeeded: boolean; readonly keys:
     } else if (code === 0x3a) {
       keys++;
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > 1000) exactNeeded = true;
+      if (++depth > maxDepth) exactNeeded = true;
     } else if (code === 0x7d || code === 0x5d) {
       depth--;
     }

@@ -38,7 +38,8 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
     `fib daddr type local ${loopbackGuard(ip)} meta l4proto . th dport vmap @${map}`;
   const base = (hook: string, rules: string[]) => ({ hook, rules });
   chains.set('mark-for-masquerade', { rules: [`meta mark set meta mark or ${mark}`] });
-  chains.set('reject-chain', { rules: ['reject'] });
+  // A reset is heard at once; ICMP errors are rate-limited, and a client would wait for its next SYN.
+  chains.set('reject-chain', { rules: ['meta l4proto tcp reject with tcp reset', 'reject'] });
   // Declared before the chains that look them up; filled below.
   chains.set('services', { rules: [`${lookUp} @service-ips`, nodePortLookUp('service-nodeports')] });
   chains.set('no-endpoints', { rules: [`${lookUp} @no-endpoint-services`, nodePortLookUp('no-endpoint-nodeports')] });
@@ -52,12 +53,13 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
       'masquerade fully-random',
     ]),
   );
-  const untranslated = `${ip} daddr ${options.serviceCidr} reject`;
+  const untranslated = `${ip} daddr ${options.serviceCidr} goto reject-chain`;
   const filter = (hook: string, priority: number, rules: string[]) =>
     base(`type filter hook ${hook} priority ${priority}; policy accept;`, rules);
-  // Priority -110 is before nat (-100), -90 after it.
-  chains.set('filter-input', filter('input', -110, ['ct state new jump no-endpoints']));
-  chains.set('filter-forward', filter('forward', -110, ['ct state new jump no-endpoints', untranslated]));
+  // Priority -110 is before nat (-100), -90 after it. Pods' packets are rejected before they are routed (kernel 5.9 and
+  // later): routed back out of the bridge they came from, they would first earn an ICMP redirect, which the pod believes.
+  chains.set('filter-prerouting', filter('prerouting', -110, ['ct state new jump no-endpoints']));
+  chains.set('filter-prerouting-after-nat', filter('prerouting', -90, [untranslated]));
   chains.set('filter-output', filter('output', -110, ['ct state new jump no-endpoints']));
   chains.set('filter-output-after-nat', filter('output', -90, [untranslated]));
 

@@ -15,7 +15,6 @@ export function notScheduledPatch(pod: Pod, reason: NotScheduledReason, message:
     status: 'False',
     reason,
     message,
-    lastProbeTime: null,
     lastTransitionTime: old?.status === 'False' ? (old.lastTransitionTime ?? nowText) : nowText,
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
   };

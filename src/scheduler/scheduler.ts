@@ -9,6 +9,7 @@ import { messageOf } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Random } from '../base/random.ts';
 import type { Client, ResourceClient } from '../client/client.ts';
+import type { EventRecorder } from '../client/events.ts';
 import { InformerFactory } from '../client/informers.ts';
 import type { Informer } from '../client/informer.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
@@ -31,18 +32,14 @@ import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts
 import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
 
-/** Where the scheduler's Events go. Must not throw; nothing waits for it. */
-export interface SchedulerEvents {
-  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, action: string, note: string): void;
-}
-
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
 export interface SchedulerOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly random: Random;
-  readonly events: SchedulerEvents;
+  /** Of component `default-scheduler`. */
+  readonly recorder: EventRecorder;
   /** Shared with other components; absent: the scheduler makes its own, and starts and stops it. */
   readonly informers?: InformerFactory;
   readonly schedulerName?: string;
@@ -198,7 +195,7 @@ class DefaultScheduler implements Scheduler {
     const { pod } = entry.podInfo;
     if (pod.metadata.deletionTimestamp) {
       const note = `skip schedule deleting pod: ${pod.metadata.namespace}/${pod.metadata.name}`;
-      this.#options.events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', note);
+      this.#record(pod, 'Warning', 'FailedScheduling', note);
       this.#queue.done(entry.podInfo.uid);
       return;
     }
@@ -248,7 +245,7 @@ class DefaultScheduler implements Scheduler {
     status ??= await this.#framework.runBind(state, assumed, nodeName, signal);
     if (status === undefined) {
       const note = `Successfully assigned ${assumed.namespace}/${assumed.name} to ${nodeName}`;
-      this.#options.events.event(assumed.pod, 'Normal', 'Scheduled', 'Binding', note);
+      this.#record(assumed.pod, 'Normal', 'Scheduled', note);
       this.#framework.runPostBind(state, assumed, nodeName);
       return;
     }
@@ -288,8 +285,12 @@ class DefaultScheduler implements Scheduler {
     this.#queue.addUnschedulable(entry, !rejected);
     const message = messageOf(error);
     const note = message.length <= maxNote ? message : `${message.slice(0, maxNote - 4)} ...`;
-    this.#options.events.event(current, 'Warning', 'FailedScheduling', 'Scheduling', note);
+    this.#record(current, 'Warning', 'FailedScheduling', note);
     this.#lifetime.spawn(() => this.#reportCondition(current, rejected ? 'Unschedulable' : 'SchedulerError', message));
+  }
+
+  #record(pod: Pod, type: 'Normal' | 'Warning', reason: string, note: string): void {
+    this.#options.recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, note);
   }
 
   async #reportCondition(pod: Pod, reason: NotScheduledReason, message: string): Promise<void> {

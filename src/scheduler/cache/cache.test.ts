@@ -25,7 +25,9 @@ describe('scheduler cache', () => {
 
   test('forgetting gives back what was assumed', () => {
     const cache = cacheOf([node('n1')]);
-    cache.assumePod(withNodeName(podInfo('a', { containers: [{ ports: [{ hostPort: 80 }] }] }), 'n1'));
+    cache.assumePod(
+      withNodeName(podInfo('a', { containers: [{ ports: [{ containerPort: 80, hostPort: 80 }] }] }), 'n1'),
+    );
     expect(cache.nodeInfo('n1')!.usedPorts.size).toBe(1);
     expect(cache.forgetPod('a')).toBe(true);
     expect(cache.nodeInfo('n1')!.usedPorts.size).toBe(0);

@@ -9,6 +9,8 @@ const cpu = (requests: string, restartPolicy?: string) => ({
   ...(restartPolicy === undefined ? {} : { restartPolicy }),
 });
 
+const running = { name: 'i', ready: true, restartCount: 0, image: 'x', imageID: 'x' };
+
 const cases: readonly [string, PodFields, number][] = [
   ['containers add up', { containers: [cpu('100m'), cpu('200m')] }, 300],
   ['a larger init container sets the floor', { containers: [cpu('100m')], initContainers: [cpu('500m')] }, 500],
@@ -27,7 +29,7 @@ const cases: readonly [string, PodFields, number][] = [
   ['pod-level requests replace the sum', { containers: [cpu('100m')], resources: { requests: { cpu: '2' } } }, 2000],
   [
     'a pod being resized counts with the larger of wish and allocation',
-    { containers: [cpu('100m')], status: { containerStatuses: [{ name: 'i', allocatedResources: { cpu: '400m' } }] } },
+    { containers: [cpu('100m')], status: { containerStatuses: [{ ...running, allocatedResources: { cpu: '400m' } }] } },
     400,
   ],
 ];

@@ -25,7 +25,12 @@ const port = (hostPort: number, hostIP?: string, protocol?: string): PodFields =
   containers: [
     {
       ports: [
-        { hostPort, ...(hostIP === undefined ? {} : { hostIP }), ...(protocol === undefined ? {} : { protocol }) },
+        {
+          containerPort: 1,
+          hostPort,
+          ...(hostIP === undefined ? {} : { hostIP }),
+          ...(protocol === undefined ? {} : { protocol }),
+        },
       ],
     },
   ],

@@ -64,11 +64,11 @@ describe('scheduling queue', () => {
 
   test('asks the hint: a deleted pod with other ports frees nothing that is wanted', () => {
     const { queue } = setUp();
-    queue.add(pod('a', { containers: [{ ports: [{ hostPort: 80 }] }] }));
+    queue.add(pod('a', { containers: [{ ports: [{ containerPort: 80, hostPort: 80 }] }] }));
     reject(queue, 'NodePorts');
-    queue.moveAll(podDeleted({ containers: [{ ports: [{ hostPort: 81 }] }] }));
+    queue.moveAll(podDeleted({ containers: [{ ports: [{ containerPort: 81, hostPort: 81 }] }] }));
     expect(queue.stateOf('a')).toBe('unschedulable');
-    queue.moveAll(podDeleted({ containers: [{ ports: [{ hostPort: 80 }] }] }));
+    queue.moveAll(podDeleted({ containers: [{ ports: [{ containerPort: 80, hostPort: 80 }] }] }));
     expect(queue.stateOf('a')).toBe('backoff');
   });
 

@@ -1,0 +1,71 @@
+import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
+import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import { carryOver, statusStrategy } from '../../common/strategies.ts';
+import { semanticEqual } from '../../../machinery/semantic-equal.ts';
+import { bumpGeneration, startGeneration } from '../../common/generation.ts';
+import { defaultPodTemplate } from '../../core/pod/defaults.ts';
+import type { Deployment } from '../../generated/types/apps/v1.ts';
+import type { Strategy } from '../../kind.ts';
+
+function applyDefaults(deployment: Deployment): void {
+  const { spec } = deployment;
+  if (!spec) return;
+  defaultPodTemplate(spec.template);
+  spec.replicas ??= 1;
+  spec.strategy ??= {};
+  spec.strategy.type ||= 'RollingUpdate';
+  if (spec.strategy.type === 'RollingUpdate') {
+    spec.strategy.rollingUpdate ??= {};
+    spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
+    spec.strategy.rollingUpdate.maxSurge ??= '25%';
+  }
+  spec.revisionHistoryLimit ??= 10;
+  spec.progressDeadlineSeconds ??= 600;
+}
+
+const strategy: Strategy<Deployment> = {
+  prepareForCreate(deployment) {
+    deployment.status = {};
+    startGeneration(deployment);
+  },
+  prepareForUpdate(deployment, old) {
+    carryOver(deployment, old, 'status');
+    bumpGeneration(deployment, old);
+    // Annotations reach the ReplicaSets: their change is one of what is wanted.
+    const before = old.metadata.generation ?? 0;
+    if (
+      deployment.metadata.generation === before &&
+      !semanticEqual(deployment.metadata.annotations, old.metadata.annotations)
+    )
+      deployment.metadata.generation = before + 1;
+  },
+};
+
+export const deployment = defineKind<Deployment>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  applyDefaults,
+  strategy,
+  subresources: { status: statusStrategy<Deployment>({}, ['spec'], ['labels']) },
+  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  columns: [
+    nameColumn,
+    column<Deployment>('Ready', (d) => `${d.status?.readyReplicas ?? 0}/${d.spec?.replicas ?? 0}`, {
+      description: 'Pods that are ready, of those wanted.',
+    }),
+    column<Deployment>('Up-to-date', (d) => d.status?.updatedReplicas ?? 0, {
+      description: 'Pods of the newest template.',
+    }),
+    column<Deployment>('Available', (d) => d.status?.availableReplicas ?? 0, {
+      description: 'Pods that have been ready for minReadySeconds.',
+    }),
+    ageColumn,
+    ...containerColumns<Deployment>((d) => d.spec?.template),
+    column<Deployment>('Selector', (d) => formatLabelSelector(d.spec?.selector).replace('<error>', '<invalid>'), {
+      wide: true,
+      description: 'Labels of its pods.',
+    }),
+  ],
+});

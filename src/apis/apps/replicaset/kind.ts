@@ -1,0 +1,36 @@
+import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
+import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { defaultPodTemplate } from '../../core/pod/defaults.ts';
+import type { ReplicaSet } from '../../generated/types/apps/v1.ts';
+
+export const replicaSet = defineKind<ReplicaSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  applyDefaults(object) {
+    if (!object.spec) return;
+    defaultPodTemplate(object.spec.template);
+    object.spec.replicas ??= 1;
+  },
+  strategy: specStrategy<ReplicaSet>({ initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] }),
+  subresources: { status: statusStrategy<ReplicaSet>() },
+  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  selectableFields: { 'status.replicas': (r) => String(r.status?.replicas ?? 0) },
+  columns: [
+    nameColumn,
+    column<ReplicaSet>('Desired', (r) => r.spec?.replicas ?? 0, { type: 'integer', description: 'Pods wanted.' }),
+    column<ReplicaSet>('Current', (r) => r.status?.replicas ?? 0, { type: 'integer', description: 'Pods there are.' }),
+    column<ReplicaSet>('Ready', (r) => r.status?.readyReplicas ?? 0, {
+      type: 'integer',
+      description: 'Pods that are ready.',
+    }),
+    ageColumn,
+    ...containerColumns<ReplicaSet>((r) => r.spec?.template),
+    column<ReplicaSet>('Selector', (r) => formatLabelSelector(r.spec?.selector), {
+      wide: true,
+      description: 'Labels of its pods.',
+    }),
+  ],
+});

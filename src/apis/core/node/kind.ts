@@ -1,0 +1,28 @@
+import { defineKind } from '../../common/define.ts';
+import { carryOver, statusStrategy } from '../../common/strategies.ts';
+import type { Node } from '../../generated/types/core/v1.ts';
+import type { Strategy } from '../../kind.ts';
+import { nodeColumns } from './columns.ts';
+
+/** Nodes bring their status along when they register. */
+const strategy: Strategy<Node> = {
+  prepareForUpdate(node, old) {
+    carryOver(node, old, 'status');
+  },
+};
+
+export const node = defineKind<Node>({
+  group: '',
+  version: 'v1',
+  kind: 'Node',
+  applyDefaults(object) {
+    if (object.status?.capacity) object.status.allocatable ??= { ...object.status.capacity };
+    const { spec } = object;
+    if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+    else if (spec?.podCIDRs?.[0] && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
+  },
+  strategy,
+  subresources: { status: statusStrategy<Node>() },
+  selectableFields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
+  columns: nodeColumns,
+});

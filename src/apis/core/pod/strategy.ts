@@ -1,0 +1,68 @@
+/** How pods are created, changed and deleted. */
+import type { GracefulDelete, Strategy } from '../../kind.ts';
+import type { Pod } from '../../generated/types/core/v1.ts';
+import { carryOver } from '../../common/strategies.ts';
+import { bumpGeneration, startGeneration } from '../../common/generation.ts';
+import { qosClassOf } from './qos.ts';
+
+export const podStrategy: Strategy<Pod> = {
+  prepareForCreate(pod) {
+    startGeneration(pod);
+    pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec ?? { containers: [] }) };
+    if (pod.spec?.schedulingGates?.length)
+      pod.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ];
+  },
+  prepareForUpdate(pod, old) {
+    carryOver(pod, old, 'status');
+    bumpGeneration(pod, old);
+  },
+};
+
+export const podStatusStrategy: Strategy<Pod> = {
+  prepareForUpdate(pod, old) {
+    carryOver(pod, old, 'spec');
+    const { ownerReferences, generation } = old.metadata;
+    if (ownerReferences === undefined) delete pod.metadata.ownerReferences;
+    else pod.metadata.ownerReferences = ownerReferences;
+    if (generation !== undefined) pod.metadata.generation = generation;
+    pod.status ??= {};
+    // The class is the server's to say; kubelets that leave it out lose nothing.
+    if (old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
+    mirrorPodIp(pod);
+  },
+};
+
+/** `podIP` is the first of `podIPs`: who sets one sets both. */
+function mirrorPodIp(pod: Pod): void {
+  const status = pod.status!;
+  const first = status.podIPs?.[0]?.ip;
+  if (first) status.podIP = first;
+  else if (status.podIP) status.podIPs = [{ ip: status.podIP }];
+}
+
+/** `ephemeralcontainers`: additions to spec.ephemeralContainers and nothing else. */
+export const ephemeralContainersStrategy: Strategy<Pod> = {
+  prepareForUpdate(pod, old) {
+    const added = pod.spec?.ephemeralContainers;
+    carryOver(pod, old, 'status');
+    pod.metadata = { ...old.metadata, resourceVersion: pod.metadata.resourceVersion ?? '' };
+    pod.spec = { ...old.spec!, ...(added ? { ephemeralContainers: added } : {}) };
+    bumpGeneration(pod, old);
+  },
+};
+
+export const podGracefulDelete: GracefulDelete<Pod> = {
+  gracePeriodSeconds(pod, asked) {
+    // Nothing runs: nothing needs time to end.
+    if (!pod.spec?.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0;
+    const seconds = asked ?? pod.spec.terminationGracePeriodSeconds ?? 0;
+    return seconds < 0 ? 1 : seconds;
+  },
+};

@@ -1,0 +1,14 @@
+import { nameIsPathSegment } from '../../../machinery/validation/formats.ts';
+import { defineKind } from '../../common/define.ts';
+import type { RoleBinding } from '../../generated/types/rbac.authorization.k8s.io/v1.ts';
+import { bindingColumns, defaultBinding } from './binding.ts';
+
+export const roleBinding = defineKind<RoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'RoleBinding',
+  applyDefaults: defaultBinding,
+  strategy: { allowCreateOnUpdate: true },
+  validateName: nameIsPathSegment,
+  columns: bindingColumns,
+});

@@ -97,7 +97,10 @@ export interface WatchSink {
 }
 
 export interface WatchOptions extends KeyRange {
-  /** The first revision to see; absent: the one after the current. Compacted already: `onEnd` with CompactedError. */
+  /**
+   * The first revision to see; absent: the one after the current. Compacted already (so: not newer than
+   * `compactedRevision`): `onEnd` with CompactedError. In the future: waits for it.
+   */
   readonly fromRevision?: Revision;
 }
 
@@ -125,7 +128,17 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type StoreErrorCode = 'closed' | 'io' | 'full' | 'corrupt' | 'version' | 'locked' | 'permission' | 'invalid';
+/** `full`: the medium has no room, `busy`: too many transactions wait; both pass, and trying again later is right. */
+export type StoreErrorCode =
+  | 'closed'
+  | 'io'
+  | 'full'
+  | 'busy'
+  | 'corrupt'
+  | 'version'
+  | 'locked'
+  | 'permission'
+  | 'invalid';
 
 /** The store or its medium failed. `code` says how; the message says what was asked and what to do. */
 export class StoreError extends Error {

@@ -1,0 +1,95 @@
+/**
+ * The way of every request, in upstream's order: request info, authentication, audit id, impersonation, in-flight limit,
+ * authorisation, then whoever answers. One function rather than a tower of them: the hot path pays for what it uses.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { type Random, randomUuid } from '../../base/random.ts';
+import type { Handler, WireHeaders, WireRequest, WireResponse } from '../../machinery/wire.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
+import { anonymousUser } from '../authn/users.ts';
+import { type Authorizer, attributesOf, forbiddenError } from '../authz/authorizer.ts';
+import type { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
+import type { ContextHandler } from '../request-context.ts';
+import { ChainContext } from './context.ts';
+import { impersonate, wantsImpersonation } from './impersonation.ts';
+import { type InFlightLimit, tooManyRequests } from './in-flight.ts';
+import { isLongRunning } from './long-running.ts';
+import { statusResponse } from './status-response.ts';
+import { withTimeout } from './timeout.ts';
+import { warningHeaders } from './warning-header.ts';
+
+export interface ChainParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly inFlight: InFlightLimit;
+  readonly metrics: ApiServerMetrics;
+  readonly requestTimeoutMs: number;
+  /** Resource and other requests, once they are allowed. */
+  readonly answer: ContextHandler;
+  /** Told of what ended as a 500. */
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** The whole chain as one handler. It never rejects: every failure is an answer. */
+export function createChain(parts: ChainParts): Handler {
+  const { clock, metrics } = parts;
+
+  async function run(context: ChainContext): Promise<WireResponse> {
+    const { info, request } = context;
+    const user = parts.authenticator.authenticate(request);
+    context.user = user instanceof Promise ? await user : user;
+    if (wantsImpersonation(request.headers))
+      context.user = impersonate(context.user, request.headers, parts.authorizer);
+    if (isLongRunning(info)) {
+      authorize(context);
+      return parts.answer(context);
+    }
+    const leave = parts.inFlight.enter(info, context.user);
+    if (leave === undefined) {
+      metrics.rejected(info);
+      return tooManyRequests();
+    }
+    try {
+      authorize(context);
+      return await withTimeout(clock, parts.requestTimeoutMs, parts.answer(context));
+    } finally {
+      leave();
+    }
+  }
+
+  function authorize(context: ChainContext): void {
+    const attributes = attributesOf(context.user, context.info, context.hasQuery ? context.query : undefined);
+    const { decision, reason } = parts.authorizer.authorize(attributes);
+    if (decision !== 'allow') throw forbiddenError(attributes, reason);
+  }
+
+  return async (request: WireRequest): Promise<WireResponse> => {
+    const startedMs = clock.monotonicMs();
+    const auditId = request.headers['audit-id'] ?? randomUuid(parts.random);
+    let context: ChainContext | undefined;
+    let response: WireResponse;
+    try {
+      context = new ChainContext(request, clock.now(), anonymousUser);
+      response = await run(context);
+    } catch (error) {
+      response = statusResponse(error);
+      if (response.status >= 500) parts.onError(error, `${request.method} ${request.url}`);
+    }
+    if (context !== undefined) metrics.answered(context, response, clock.monotonicMs() - startedMs);
+    return withCommonHeaders(response, auditId, context?.warnings ?? []);
+  };
+}
+
+/** What every answer carries. A handler's own Cache-Control wins. */
+function withCommonHeaders(response: WireResponse, auditId: string, warnings: readonly string[]): WireResponse {
+  if (response.kind === 'proxy') return response;
+  const headers: WireHeaders = {
+    'audit-id': auditId,
+    'cache-control': 'no-cache, private',
+    ...response.headers,
+    ...(warnings.length > 0 ? { warning: warningHeaders(warnings) } : {}),
+  };
+  return { ...response, headers };
+}

@@ -6,16 +6,18 @@ const literal = (value) => `JSON.parse(${JSON.stringify(JSON.stringify(value))})
 
 /** A field as the table has it: [name, type, flags, Go type where it does not follow from the type, the rest]. */
 function fieldTuple(field) {
-  const flags =
-    (field.required ? 'r' : '') +
-    (field.omitEmpty ? 'e' : '') +
-    (field.omitZero ? 'z' : '') +
-    (field.pointer ? 'p' : '');
+  const flags = [
+    [field.required, 'r'],
+    [field.omitEmpty, 'e'],
+    [field.omitZero, 'z'],
+    [field.pointer, 'p'],
+    [field.published && field.default !== undefined, 'd'],
+  ].map(([holds, flag]) => (holds ? flag : ''));
   const more = {};
   for (const key of ['enum', 'patchStrategy', 'patchMergeKey', 'listType', 'listMapKeys', 'mapType', 'default'])
     if (field[key] !== undefined && !(key === 'listType' && field[key] === 'atomic')) more[key] = field[key];
   if (field.listType === 'atomic') more.atomic = true;
-  const tuple = [field.name, field.type, flags, field.go === goOf(field.type) ? '' : field.go, more];
+  const tuple = [field.name, field.type, flags.join(''), field.go === goOf(field.type) ? '' : field.go, more];
   if (Object.keys(more).length === 0) tuple.pop();
   if (tuple.length === 4 && tuple[3] === '') tuple.pop();
   return tuple;

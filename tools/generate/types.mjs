@@ -222,6 +222,7 @@ export function joinTypes({ models, interfaces, structs, overlay, defaults }) {
       listMapKeys: facts.listMapKeys,
       mapType: facts.mapType ?? facts.structType,
       default: givenDefault(facts.default ?? defaults[id]?.[field.name], go),
+      published: facts.default !== undefined,
     };
   }
 }

@@ -67,6 +67,8 @@ export interface Field {
   readonly mapType: string | undefined;
   /** Unconditional default, to be copied when the field is absent (for value types: zero). */
   readonly default: unknown;
+  /** The default is part of the published API (a marker of the type), not only of what the server does. */
+  readonly publishedDefault: boolean;
 }
 
 export interface StructType {
@@ -163,6 +165,7 @@ export class TypeTable {
       listMapKeys: facts?.listMapKeys,
       mapType: facts?.mapType,
       default: facts?.default,
+      publishedDefault: flags.includes('d'),
     };
   }
 

@@ -55,3 +55,5 @@ export interface Registry {
   addVirtualResource(group: string, resource: string, handler: ContextHandler): void;
   readonly lookup: Lookup;
 }
+
+export { createRegistry } from './create-registry.ts';

@@ -1,0 +1,119 @@
+/** Request bodies to objects: type meta, names and namespaces checked against the path, unknown fields by fieldValidation. */
+import { parse as parseYaml } from 'yaml';
+import { messageOf } from '../../base/errors.ts';
+import { decodeText, isJsonSyntaxError, parseJson } from '../../machinery/codec/json.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { cannotBeHandled, DecodeError, strictDecodingError, summarizeBody } from '../../machinery/schema/errors.ts';
+import { newBadRequest } from '../../machinery/status/errors.ts';
+import type { RequestContext } from '../request-context.ts';
+import { bodyEncoding, type Encoding } from './negotiate.ts';
+import type { ObjectSchema } from '../registry/resource.ts';
+import type { FieldValidation } from './options.ts';
+
+/** What a body must be. */
+export interface Expected {
+  readonly apiVersion: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly schema: Pick<ObjectSchema, 'normalize' | 'applyDefaults'>;
+}
+
+const noBody = new Uint8Array(0);
+
+/** Parsed, not yet checked. Throws StatusError 400 and 415. */
+export function parseBody(
+  context: RequestContext,
+  findDuplicates: boolean,
+): { readonly value: unknown; readonly duplicates: readonly string[] } {
+  const encoding = bodyEncoding(context.request.headers['content-type']);
+  return parseDocument(context.request.body ?? noBody, encoding, findDuplicates);
+}
+
+export function parseDocument(body: Uint8Array, encoding: Encoding, findDuplicates: boolean) {
+  if (encoding === 'json') return parseJson(body, { findDuplicates });
+  // YAML 1.1 as Go's library reads it; the core schema differs in octals and `yes`.
+  return { value: parseYaml(decodeText(body), { version: '1.1', merge: true }) as unknown, duplicates: [] };
+}
+
+/** The body as a defaulted object of the expected kind. */
+export function decodeBody(context: RequestContext, expected: Expected, validation: FieldValidation): KubeObject {
+  let parsed: ReturnType<typeof parseBody>;
+  try {
+    parsed = parseBody(context, validation !== 'Ignore');
+  } catch (error) {
+    if (error instanceof Error && (isJsonSyntaxError(error) || error.name.startsWith('YAML')))
+      throw newBadRequest(
+        `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: ${error.message} (${summarizeBody(context.request.body ?? noBody)})`,
+      );
+    throw error;
+  }
+  const object = toObject(parsed.value, parsed.duplicates, expected, validation, context.warnings);
+  expected.schema.applyDefaults(object);
+  return object;
+}
+
+/** Parsed JSON to an object of the expected kind, without defaults. Throws StatusError 400. */
+export function toObject(
+  value: unknown,
+  duplicates: readonly string[],
+  expected: Expected,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
+  const given = typeOf(value, expected);
+  let decoded: ReturnType<ObjectSchema['normalize']>;
+  try {
+    decoded = expected.schema.normalize(value, duplicates);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw newBadRequest(cannotBeHandled(given, expected.kind, messageOf(error)));
+  }
+  const { object, strictErrors } = decoded;
+  object.apiVersion = expected.apiVersion;
+  object.kind = expected.kind;
+  object.metadata ??= {};
+  if (strictErrors.length > 0) {
+    if (validation === 'Strict')
+      throw newBadRequest(cannotBeHandled(given, expected.kind, strictDecodingError(strictErrors)));
+    if (validation === 'Warn') warnings.push(...strictErrors);
+  }
+  return object;
+}
+
+/** Checks apiVersion and kind where they are given. */
+function typeOf(value: unknown, expected: Expected): { readonly kind: string; readonly version: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { kind: expected.kind, version: expected.version };
+  const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
+  const givenVersion = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : expected.apiVersion;
+  const givenKind = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
+  if (givenVersion !== expected.apiVersion)
+    throw newBadRequest(
+      `the API version in the data (${givenVersion}) does not match the expected API version (${expected.apiVersion})`,
+    );
+  if (givenKind !== expected.kind)
+    throw newBadRequest(
+      cannotBeHandled(
+        { kind: givenKind, version: expected.version },
+        expected.kind,
+        `the kind in the data does not match the kind of the path`,
+      ),
+    );
+  return { kind: givenKind, version: expected.version };
+}
+
+/** The object's namespace must be the path's, where it says one; it is filled in. */
+export function checkNamespace(object: KubeObject, namespace: string): void {
+  const given = object.metadata.namespace;
+  if (given && given !== namespace)
+    throw newBadRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (namespace !== '') object.metadata.namespace = namespace;
+}
+
+/** On PUT and PATCH: the object's name must be the path's, where it says one; it is filled in. */
+export function checkName(object: KubeObject, name: string): void {
+  const given = object.metadata.name;
+  if (given && given !== name)
+    throw newBadRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  object.metadata.name = name;
+}

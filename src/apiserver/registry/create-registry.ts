@@ -1,0 +1,186 @@
+/** Makes a registry of resources: their caches, and the routing of requests to handlers. */
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { newMethodNotSupported, newPathNotFound } from '../../machinery/status/errors.ts';
+import type { WireResponse } from '../../machinery/wire.ts';
+import { AdmissionChain } from '../admission/chain.ts';
+import { statusResponse } from '../filters/status-response.ts';
+import { handleBinding } from '../handlers/binding.ts';
+import { handleDelete, handleDeleteCollection } from '../handlers/delete.ts';
+import { handleEviction } from '../handlers/eviction.ts';
+import { handleGet } from '../handlers/get.ts';
+import { handleList } from '../handlers/list.ts';
+import { handlePatch } from '../handlers/patch.ts';
+import { handleScale } from '../handlers/scale.ts';
+import { handleWatch } from '../handlers/watch.ts';
+import { handleCreate, handleUpdate } from '../handlers/write.ts';
+import type { ContextHandler, RequestContext } from '../request-context.ts';
+import { WatchHub } from '../watchcache/hub.ts';
+import { readerOf } from './reader.ts';
+import type { Lookup, Registry, RegistryOptions } from './registry.ts';
+import { type Resource, storagePrefix } from './resource.ts';
+import { Served, type Services } from './served.ts';
+
+export function createRegistry(options: RegistryOptions): Registry {
+  return new ResourceRegistry(options);
+}
+
+class ResourceRegistry implements Registry {
+  readonly #resources: readonly Resource[];
+  readonly #byPath = new Map<string, Resource>();
+  readonly #served = new Map<Resource, Served>();
+  readonly #services: Services;
+  readonly #subresourceHandlers = new Map<string, ContextHandler>();
+  readonly #virtual = new Map<string, ContextHandler>();
+  readonly lookup: Lookup;
+
+  constructor(options: RegistryOptions) {
+    const { store, clock, random, hooks = [] } = options;
+    const onError = options.onError ?? (() => {});
+    const hub = new WatchHub(store, clock, onError);
+    this.#services = { store, clock, random, hub, onError, admission: new AdmissionChain(options.admission ?? []) };
+    this.#resources = options.resources;
+    for (const resource of options.resources)
+      this.#byPath.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
+    for (const resource of options.resources) {
+      if (!resource.storage) continue;
+      const { id } = resource.storage;
+      const cache =
+        hub.cache(id) ??
+        hub.addCache(
+          id,
+          { prefix: storagePrefix(resource.storage), namespaced: resource.namespaced },
+          readerOf(options.resources.filter((r) => r.storage?.id === id)),
+        );
+      // A hook is of the resource in its own group; versions of it share the hook.
+      const own = hooks.filter((h) => h.group === resource.group && h.resource === resource.plural);
+      this.#served.set(resource, new Served(resource, cache, this.#services, own));
+    }
+    this.lookup = this.#makeLookup();
+  }
+
+  start(): Promise<void> {
+    return this.#services.hub.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#services.hub.stop();
+  }
+
+  resources(): readonly Resource[] {
+    return this.#resources;
+  }
+
+  find(group: string, version: string, resource: string): Resource | undefined {
+    return this.#byPath.get(`${group}/${version}/${resource}`);
+  }
+
+  addSubresourceHandler(group: string, resource: string, subresource: string, handler: ContextHandler): void {
+    this.#subresourceHandlers.set(`${group}/${resource}/${subresource}`, handler);
+  }
+
+  addVirtualResource(group: string, resource: string, handler: ContextHandler): void {
+    this.#virtual.set(`${group}/${resource}`, handler);
+  }
+
+  async handle(context: RequestContext): Promise<WireResponse> {
+    try {
+      return await this.#route(context);
+    } catch (error) {
+      return statusResponse(error);
+    }
+  }
+
+  #route(context: RequestContext): Promise<WireResponse> {
+    const { apiGroup, apiVersion, resource: plural, subresource, verb } = context.info;
+    const resource = this.find(apiGroup, apiVersion, plural);
+    if (!resource) throw newPathNotFound();
+    const virtual = this.#virtual.get(`${apiGroup}/${plural}`);
+    if (virtual && subresource === '') return virtual(context);
+    const served = this.#served.get(resource);
+    if (subresource !== '') return this.#routeSubresource(context, resource, served);
+    if (!resource.verbs.includes(verb)) throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
+    if (!served) {
+      const pods = this.#servedAt('', 'v1', 'pods');
+      if (apiGroup === '' && plural === 'bindings' && pods) return handleBinding(context, pods);
+      throw newPathNotFound();
+    }
+    switch (verb) {
+      case 'get':
+        return handleGet(context, served);
+      case 'list':
+        return handleList(context, served);
+      case 'watch':
+        return handleWatch(context, served);
+      case 'create':
+        return handleCreate(context, served);
+      case 'update':
+        return handleUpdate(context, served);
+      case 'patch':
+        return handlePatch(context, served);
+      case 'delete':
+        return handleDelete(context, served);
+      case 'deletecollection':
+        return handleDeleteCollection(context, served);
+      default:
+        throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
+    }
+  }
+
+  #routeSubresource(context: RequestContext, resource: Resource, served: Served | undefined): Promise<WireResponse> {
+    const { subresource, verb } = context.info;
+    const handler = this.#subresourceHandlers.get(`${resource.group}/${resource.plural}/${subresource}`);
+    if (handler) return handler(context);
+    const info = resource.subresources.find((s) => s.name === subresource);
+    if (!info || !served) throw newPathNotFound();
+    if (!info.verbs.includes(verb))
+      throw newMethodNotSupported({ group: resource.group, resource: `${resource.plural}/${subresource}` }, verb);
+    if (subresource === 'scale') return handleScale(context, served);
+    if (resource.group === '' && resource.plural === 'pods') {
+      if (subresource === 'binding') return handleBinding(context, served);
+      if (subresource === 'eviction')
+        return handleEviction(context, served, this.#servedAt('policy', 'v1', 'poddisruptionbudgets'));
+    }
+    if (!served.strategy(subresource)) throw newPathNotFound();
+    switch (verb) {
+      case 'get':
+        return handleGet(context, served);
+      case 'update':
+        return handleUpdate(context, served);
+      case 'patch':
+        return handlePatch(context, served);
+      default:
+        throw newMethodNotSupported({ group: resource.group, resource: `${resource.plural}/${subresource}` }, verb);
+    }
+  }
+
+  #servedAt(group: string, version: string, plural: string): Served | undefined {
+    const resource = this.find(group, version, plural);
+    return resource && this.#served.get(resource);
+  }
+
+  #makeLookup(): Lookup {
+    const cacheOf = (group: string, plural: string) => {
+      for (const served of this.#served.values())
+        if (served.resource.group === group && served.resource.plural === plural) return served.cache;
+      throw new Error(`lookup: no stored resource ${plural} in group ${JSON.stringify(group)}`);
+    };
+    return {
+      get<T extends KubeObject>(group: string, resource: string, namespace: string, name: string): T | undefined {
+        const cache = cacheOf(group, resource);
+        return cache.get(cache.key(namespace, name))?.object as T | undefined;
+      },
+      list<T extends KubeObject>(group: string, resource: string, namespace = ''): readonly T[] {
+        return Array.from(cacheOf(group, resource).namespace(namespace), ([, object]) => object.object as T);
+      },
+      subscribe<T extends KubeObject>(
+        group: string,
+        resource: string,
+        onChange: (object: T | undefined, old: T | undefined) => void,
+      ): () => void {
+        return cacheOf(group, resource).onChange((object, old) =>
+          onChange(object?.object as T | undefined, old?.object as T | undefined),
+        );
+      },
+    };
+  }
+}

@@ -1,0 +1,53 @@
+/** What the server itself writes into metadata. */
+import { type Random, randomNameSuffix, randomUuid } from '../../base/random.ts';
+import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
+
+/** RFC 3339 with seconds, as all API times but MicroTime. */
+export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** Longest generated name, and how much of it the suffix takes (apiserver storage/names). */
+const maxNameLength = 63;
+const suffixLength = 5;
+/** Tries of a generateName before the client is told. */
+export const maxNameGenerationAttempts = 8;
+
+export function generateName(random: Random, base: string): string {
+  return base.slice(0, maxNameLength - suffixLength) + randomNameSuffix(random, suffixLength);
+}
+
+/** For a new object: what clients may not choose is dropped, what the server knows is filled in. */
+export function fillNewMetadata(meta: ObjectMeta, namespace: string, random: Random, nowMs: number): void {
+  if (namespace !== '') meta.namespace = namespace;
+  delete meta.deletionTimestamp;
+  delete meta.deletionGracePeriodSeconds;
+  delete meta.selfLink;
+  delete meta.resourceVersion;
+  meta.creationTimestamp = timeText(nowMs);
+  meta.uid = randomUuid(random);
+}
+
+/** For a replacement: what it leaves out of the server's own fields is as it was. */
+export function carryMetadata(meta: ObjectMeta, old: ObjectMeta): void {
+  meta.name ||= old.name!;
+  if (old.namespace) meta.namespace ||= old.namespace;
+  if (old.uid) meta.uid ||= old.uid;
+  if (old.creationTimestamp) meta.creationTimestamp ||= old.creationTimestamp;
+  if (old.deletionTimestamp) meta.deletionTimestamp ||= old.deletionTimestamp;
+  if (old.deletionGracePeriodSeconds !== undefined) meta.deletionGracePeriodSeconds ??= old.deletionGracePeriodSeconds;
+  if (old.generation === undefined) delete meta.generation;
+  else meta.generation = old.generation;
+  delete meta.selfLink;
+}
+
+/**
+ * Field ownership of plain writes: what is stored stays, whatever the client sends, unless it asks for a reset with an
+ * empty list or `[{}]`.
+ */
+export function carryManagedFields(object: KubeObject, old: KubeObject | undefined): void {
+  const given = object.metadata.managedFields;
+  const reset =
+    given !== undefined && (given.length === 0 || (given.length === 1 && Object.keys(given[0]!).length === 0));
+  const kept = old?.metadata.managedFields;
+  if (kept === undefined || reset) delete object.metadata.managedFields;
+  else object.metadata.managedFields = kept;
+}

@@ -1,0 +1,411 @@
+/**
+ * Writes of one resource, as upstream's generic registry store does them: admission, strategy, validation, hooks and one
+ * compare-and-write transaction.
+ *
+ *   create   object -> admit -> default -> name -> prepare -> validate -> admission validates -> hooks -> put if absent
+ *   update   current -> produce the new object -> as above -> put if unchanged, else again with what is there now
+ *   delete   current -> admission -> plan (deletion.ts) -> put or delete if unchanged, else again
+ *
+ * Objects are of the served version, decoded and canonical. Results are CachedObjects: bytes and revision as written.
+ */
+import type { StrategyContext } from '../../apis/kind.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import {
+  newAlreadyExists,
+  newConflict,
+  newGenerateNameConflict,
+  newInvalid,
+  newNotFound,
+} from '../../machinery/status/errors.ts';
+import { failure } from '../../machinery/status/status.ts';
+import { type FieldError, fieldErrorText, invalid } from '../../machinery/validation/field-error.ts';
+import { nameRuleOf, validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/validation/object-meta.ts';
+import type { WriteOp } from '../../store/store.ts';
+import type { Attributes, Operation } from '../admission/plugin.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { CachedObject } from '../watchcache/cached-object.ts';
+import { servedObject } from '../watchcache/json-form.ts';
+import { type DeleteOptions, planDeletion, shouldRemoveOnUpdate } from './deletion.ts';
+import type { Rollback } from './hooks.ts';
+import {
+  carryManagedFields,
+  carryMetadata,
+  fillNewMetadata,
+  generateName,
+  maxNameGenerationAttempts,
+} from './metadata.ts';
+import type { Served } from './served.ts';
+
+/** One write: whose, and to what part. */
+export interface WriteScope {
+  readonly context: RequestContext;
+  /** '' for the main resource. */
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly dryRun: boolean;
+  /** Field ownership is set by the caller (apply); otherwise what is stored stays. */
+  readonly managesFields?: boolean;
+  /** Admission has seen the request already, as that of another object (Binding, Eviction, Scale). */
+  readonly admitted?: boolean;
+}
+
+/**
+ * Makes the new object of the current one. `current` is the producer's own (it may be changed and returned), undefined
+ * when there is none. A resourceVersion in the result must be the current one; none means: whatever it is.
+ */
+export type Producer = (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>;
+
+export interface WriteResult {
+  readonly object: CachedObject;
+  readonly created: boolean;
+}
+
+/** Times that an update is made again because somebody else was faster; then the client hears of the conflict. */
+const maxUpdateAttempts = 10;
+
+export class ObjectStore {
+  readonly #served: Served;
+
+  constructor(served: Served) {
+    this.#served = served;
+  }
+
+  get #groupResource() {
+    return { group: this.#served.resource.group, resource: this.#served.resource.plural };
+  }
+
+  async create(scope: WriteScope, object: KubeObject): Promise<CachedObject> {
+    const { resource, services } = this.#served;
+    const { metadata } = object;
+    if (metadata.resourceVersion)
+      throw failure(500, undefined, 'resourceVersion should not be set on objects to be created');
+    const nowMs = services.clock.now();
+    fillNewMetadata(metadata, scope.namespace, services.random, nowMs);
+    if (!scope.managesFields) carryManagedFields(object, undefined);
+    if (this.#admits(scope, 'CREATE')) {
+      await services.admission.admit(this.#attributes(scope, 'CREATE', object, undefined));
+      resource.schema.applyDefaults(object);
+    }
+    const base = metadata.name ? undefined : metadata.generateName;
+    if (base) metadata.name = generateName(services.random, base);
+    const strategy = this.#served.strategy('')!;
+    const strategyContext = this.#strategyContext(scope, nowMs);
+    strategy.prepareForCreate?.(object, strategyContext);
+    this.#refuse(object, [
+      ...validateObjectMeta(metadata, {
+        namespaced: resource.namespaced,
+        nameRule: nameRuleOf(resource.kindInfo.validateName ? (resource.kindInfo as never) : undefined),
+      }),
+      ...resource.schema.validate(object),
+      ...(strategy.validate?.(object, strategyContext) ?? []),
+    ]);
+    strategy.canonicalize?.(object);
+    this.#warn(scope, strategy.warnings?.(object, undefined, strategyContext));
+    if (this.#admits(scope, 'CREATE'))
+      await services.admission.validate(this.#attributes(scope, 'CREATE', object, undefined));
+    for (let attempt = 1; ; attempt++) {
+      const written = await this.#insert(scope, object);
+      if (written) return written;
+      if (!base) throw newAlreadyExists(this.#groupResource, metadata.name!);
+      if (attempt >= maxNameGenerationAttempts) throw newGenerateNameConflict(this.#groupResource, metadata.name!, 1);
+      metadata.name = generateName(services.random, base);
+    }
+  }
+
+  /** Undefined when the name is taken. */
+  async #insert(scope: WriteScope, object: KubeObject): Promise<CachedObject | undefined> {
+    const key = this.#served.cache.key(scope.namespace, object.metadata.name!);
+    if (scope.dryRun && this.#served.cache.get(key)) return undefined;
+    const rollbacks: Rollback[] = [];
+    let done = false;
+    try {
+      for (const hook of this.#served.hooks) {
+        const rollback = await hook.beforeCreate?.(object, { ...scope });
+        if (rollback) rollbacks.unshift(rollback);
+      }
+      const bytes = this.#served.encode(object);
+      if (scope.dryRun) return this.#read(key, bytes, 0, object);
+      const revision = await this.#write(
+        key,
+        0,
+        { op: 'put', key, value: bytes, ...this.#putOptions() },
+        object,
+        bytes,
+      );
+      if (typeof revision !== 'number') return undefined;
+      done = true;
+      return this.#read(key, bytes, revision, object);
+    } finally {
+      if (!done) await this.#undo(rollbacks);
+    }
+  }
+
+  async update(scope: WriteScope, name: string, produce: Producer): Promise<WriteResult> {
+    const { resource, services, cache } = this.#served;
+    const strategy = this.#served.strategy(scope.subresource);
+    if (!strategy) throw newNotFound(this.#groupResource, name);
+    const key = cache.key(scope.namespace, name);
+    await services.hub.waitForCurrent();
+    let current = cache.get(key);
+    for (let attempt = 1; ; attempt++) {
+      if (!current) {
+        if (scope.subresource !== '' || !strategy.allowCreateOnUpdate) throw newNotFound(this.#groupResource, name);
+        return { object: await this.create(scope, await produce(undefined)), created: true };
+      }
+      const old = servedObject(resource, current);
+      const object = await produce(servedObject(resource, current));
+      const outcome = await this.#replace(scope, key, current, old, object);
+      if (outcome.written) return { object: outcome.written, created: false };
+      if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
+      current = outcome.current;
+    }
+  }
+
+  async #replace(
+    scope: WriteScope,
+    key: string,
+    current: CachedObject,
+    old: KubeObject,
+    object: KubeObject,
+  ): Promise<{ readonly written?: CachedObject; readonly current?: CachedObject | undefined }> {
+    const { resource, services } = this.#served;
+    const strategy = this.#served.strategy(scope.subresource)!;
+    this.#checkVersion(object, current, strategy.allowUnconditionalUpdate ?? true);
+    object.metadata.resourceVersion = String(current.revision);
+    if (!scope.managesFields) carryManagedFields(object, old);
+    if (this.#admits(scope, 'UPDATE')) {
+      await services.admission.admit(this.#attributes(scope, 'UPDATE', object, old));
+      resource.schema.applyDefaults(object);
+    }
+    const strategyContext = this.#strategyContext(scope, services.clock.now());
+    carryMetadata(object.metadata, old.metadata);
+    strategy.prepareForUpdate?.(object, old, strategyContext);
+    this.#refuse(object, [
+      ...validateObjectMetaUpdate(object.metadata, old.metadata),
+      ...resource.schema.validate(object),
+      ...(strategy.validateUpdate?.(object, old, strategyContext) ?? []),
+    ]);
+    strategy.canonicalize?.(object);
+    this.#warn(scope, strategy.warnings?.(object, old, strategyContext));
+    if (this.#admits(scope, 'UPDATE'))
+      await services.admission.validate(this.#attributes(scope, 'UPDATE', object, old));
+    const rollbacks: Rollback[] = [];
+    let done = false;
+    try {
+      for (const hook of this.#served.hooks) {
+        const rollback = await hook.beforeUpdate?.(object, old, { ...scope });
+        if (rollback) rollbacks.unshift(rollback);
+      }
+      const bytes = this.#served.encode(object);
+      if (scope.dryRun) return { written: this.#read(key, bytes, current.revision, object) };
+      const remove = shouldRemoveOnUpdate(resource, object, old);
+      if (!remove && sameBytes(bytes, current.bytes)) return { written: current };
+      const op: WriteOp = remove
+        ? { op: 'delete', key, ...this.#durability() }
+        : { op: 'put', key, value: bytes, ...this.#putOptions() };
+      const result = await this.#write(key, current.revision, op, object, bytes);
+      if (typeof result !== 'number') return { current: result.current };
+      done = true;
+      if (remove) await this.#afterDelete(scope, old);
+      return { written: this.#read(key, bytes, result, object) };
+    } finally {
+      if (!done) await this.#undo(rollbacks);
+    }
+  }
+
+  /** `removed`: the object is gone; otherwise it is terminating. `object` is its last state. */
+  async delete(
+    scope: WriteScope,
+    name: string,
+    options: DeleteOptions,
+  ): Promise<{ readonly object: CachedObject; readonly removed: boolean }> {
+    const { resource, services, cache } = this.#served;
+    const key = cache.key(scope.namespace, name);
+    await services.hub.waitForCurrent();
+    let current = cache.get(key);
+    let admitted = false;
+    for (let attempt = 1; ; attempt++) {
+      if (!current) throw newNotFound(this.#groupResource, name);
+      const object = servedObject(resource, current);
+      this.#checkPreconditions(object, options);
+      if (!admitted && this.#admits(scope, 'DELETE')) {
+        await services.admission.admit(this.#attributes(scope, 'DELETE', undefined, object));
+        await services.admission.validate(this.#attributes(scope, 'DELETE', undefined, object));
+        admitted = true;
+      }
+      const plan = planDeletion(resource, object, options, services.clock.now());
+      if (plan.action === 'pending' || scope.dryRun) return { object: current, removed: plan.action === 'remove' };
+      let op: WriteOp;
+      let bytes = current.bytes;
+      if (plan.action === 'remove') op = { op: 'delete', key, ...this.#durability() };
+      else {
+        bytes = this.#served.encode(plan.object);
+        op = { op: 'put', key, value: bytes, ...this.#putOptions() };
+      }
+      const result = await this.#write(key, current.revision, op, object, bytes);
+      if (typeof result === 'number') {
+        if (plan.action === 'mark') return { object: this.#read(key, bytes, result, plan.object), removed: false };
+        await this.#afterDelete(scope, object);
+        return { object: current.at(result), removed: true };
+      }
+      if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
+      current = result.current;
+    }
+  }
+
+  /** The revision of the write, or what is there instead of what was expected. */
+  async #write(
+    key: string,
+    expected: number,
+    op: WriteOp,
+    object: KubeObject,
+    bytes: Uint8Array,
+  ): Promise<number | { readonly current: CachedObject | undefined }> {
+    const { cache, services, resource } = this.#served;
+    if (op.op === 'put' && !resource.storage?.conversion) cache.hint(bytes, object);
+    const result = await services.store.txn({ compare: [{ key, modRevision: expected }], success: [op] });
+    if (result.succeeded) {
+      services.hub.noteWritten(result.revision);
+      return result.revision;
+    }
+    const kv = result.current[0];
+    return { current: kv && cache.read(key, kv.value, kv.modRevision) };
+  }
+
+  #read(key: string, bytes: Uint8Array, revision: number, object: KubeObject): CachedObject {
+    return this.#served.cache.view(
+      key,
+      bytes,
+      revision,
+      this.#served.resource.storage?.conversion ? undefined : object,
+    );
+  }
+
+  #putOptions() {
+    const { ttlSeconds } = this.#served.resource.kindInfo;
+    const durability = this.#durability();
+    return ttlSeconds === undefined
+      ? durability
+      : { ...durability, expiresAtMs: this.#served.services.clock.now() + ttlSeconds * 1000 };
+  }
+
+  #durability() {
+    const { durability } = this.#served.resource.kindInfo;
+    return durability === undefined ? {} : { durability };
+  }
+
+  #admits(scope: WriteScope, operation: Operation): boolean {
+    return !scope.admitted && this.#served.services.admission.handles(operation);
+  }
+
+  #checkVersion(object: KubeObject, current: CachedObject, unconditional: boolean): void {
+    const { resourceVersion: text, uid } = object.metadata;
+    const currentUid = current.object.metadata.uid;
+    if (uid && uid !== currentUid)
+      throw newConflict(
+        this.#groupResource,
+        current.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${currentUid}`,
+      );
+    if (!text) {
+      if (!unconditional)
+        this.#refuse(object, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+      return;
+    }
+    if (!/^\d{1,19}$/.test(text))
+      this.#refuse(object, [
+        invalid('metadata.resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
+      ]);
+    if (Number(text) !== current.revision) throw newConflict(this.#groupResource, current.name);
+  }
+
+  #checkPreconditions(object: KubeObject, { preconditions }: DeleteOptions): void {
+    const { uid, resourceVersion, name } = object.metadata;
+    if (preconditions.uid !== undefined && preconditions.uid !== uid)
+      throw newConflict(
+        this.#groupResource,
+        name!,
+        `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+      );
+    if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
+      throw newConflict(
+        this.#groupResource,
+        name!,
+        `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+      );
+  }
+
+  /** Throws the 422 of these errors; the same error is told once. */
+  #refuse(object: KubeObject, errors: readonly FieldError[]): void {
+    if (errors.length === 0) return;
+    const { group, kind } = this.#served.resource;
+    const unique = new Map(errors.map((error) => [error.type + fieldErrorText(error), error]));
+    throw newInvalid({ group, kind }, object.metadata.name ?? object.metadata.generateName ?? '', [...unique.values()]);
+  }
+
+  #warn(scope: WriteScope, warnings: readonly string[] | undefined): void {
+    if (warnings) for (const warning of warnings) scope.context.warnings.push(warning);
+  }
+
+  #strategyContext(scope: WriteScope, nowMs: number): StrategyContext {
+    return {
+      namespace: scope.namespace || undefined,
+      username: scope.context.user.username,
+      nowMs,
+      subresource: scope.subresource || undefined,
+      dryRun: scope.dryRun,
+    };
+  }
+
+  #attributes(
+    scope: WriteScope,
+    operation: Operation,
+    object: KubeObject | undefined,
+    oldObject: KubeObject | undefined,
+  ): Attributes {
+    const { resource } = this.#served;
+    return {
+      context: scope.context,
+      operation,
+      group: resource.group,
+      version: resource.version,
+      kind: resource.kind,
+      resource: resource.plural,
+      subresource: scope.subresource,
+      namespace: scope.namespace,
+      name: (object ?? oldObject)?.metadata.name ?? '',
+      object,
+      oldObject,
+      dryRun: scope.dryRun,
+    };
+  }
+
+  async #undo(rollbacks: readonly Rollback[]): Promise<void> {
+    for (const rollback of rollbacks) {
+      try {
+        await rollback();
+      } catch (error) {
+        this.#served.services.onError(error, `rolling back a write of ${this.#served.resource.plural}`);
+      }
+    }
+  }
+
+  async #afterDelete(scope: WriteScope, old: KubeObject): Promise<void> {
+    for (const hook of this.#served.hooks) {
+      try {
+        await hook.afterDelete?.(old, { ...scope });
+      } catch (error) {
+        this.#served.services.onError(
+          error,
+          `after the deletion of ${this.#served.resource.plural} ${old.metadata.name}`,
+        );
+      }
+    }
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

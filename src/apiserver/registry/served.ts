@@ -1,0 +1,77 @@
+/** A served resource at run time: its cache, strategies and forms, and what all resources share. */
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { Strategy } from '../../apis/kind.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Store } from '../../store/store.ts';
+import type { AdmissionChain } from '../admission/chain.ts';
+import type { Negotiated } from '../handlers/negotiate.ts';
+import { type IncludeObject, TableForm } from '../tables/table-form.ts';
+import type { Form } from '../watchcache/form.ts';
+import type { WatchHub } from '../watchcache/hub.ts';
+import { JsonForm } from '../watchcache/json-form.ts';
+import { MetadataForm } from '../watchcache/metadata-form.ts';
+import type { WatchCache } from '../watchcache/watch-cache.ts';
+import type { StorageHooks } from './hooks.ts';
+import type { Resource } from './resource.ts';
+import { mainStrategy, subresourceStrategy } from './strategies.ts';
+import { encodeStored } from './stored-form.ts';
+
+export interface Services {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hub: WatchHub;
+  readonly admission: AdmissionChain;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+export class Served {
+  readonly resource: Resource;
+  readonly cache: WatchCache;
+  readonly services: Services;
+  readonly hooks: readonly StorageHooks[];
+  readonly #strategies = new Map<string, Strategy | undefined>();
+  readonly #forms = new Map<string, Form>();
+  readonly json: JsonForm;
+
+  constructor(resource: Resource, cache: WatchCache, services: Services, hooks: readonly StorageHooks[]) {
+    this.resource = resource;
+    this.cache = cache;
+    this.services = services;
+    this.hooks = hooks;
+    this.json = new JsonForm(resource);
+  }
+
+  /** '' is the main resource. Undefined: a sub-resource that is not written by a strategy. */
+  strategy(subresource: string): Strategy | undefined {
+    let strategy = this.#strategies.get(subresource);
+    if (strategy === undefined && !this.#strategies.has(subresource)) {
+      strategy = subresource === '' ? mainStrategy(this.resource) : subresourceStrategy(this.resource, subresource);
+      this.#strategies.set(subresource, strategy);
+    }
+    return strategy;
+  }
+
+  form(negotiated: Negotiated, include: IncludeObject = 'Metadata'): Form {
+    if (negotiated.as === 'object') return this.json;
+    const id = `${negotiated.as} ${negotiated.metaVersion} ${include}`;
+    let form = this.#forms.get(id);
+    if (!form) {
+      form =
+        negotiated.as === 'table'
+          ? new TableForm(this.resource, negotiated.metaVersion, include, this.services.clock)
+          : new MetadataForm(negotiated.metaVersion);
+      this.#forms.set(id, form);
+    }
+    return form;
+  }
+
+  /** The bytes to store for an object of the served version. */
+  encode(object: KubeObject): Uint8Array {
+    const conversion = this.resource.storage?.conversion;
+    return conversion
+      ? encodeStored(conversion.encode, conversion.toStorage({ ...object }))
+      : encodeStored(this.resource.schema.encode, object);
+  }
+}

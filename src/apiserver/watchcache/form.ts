@@ -1,0 +1,68 @@
+/**
+ * How objects of a storage go on the wire: one form for each pair of served version and representation (JSON, Table,
+ * metadata only). Watch frames are made once for all watchers of a form.
+ */
+import type { ListMeta } from '../../machinery/meta/object.ts';
+import type { Revision } from '../../store/store.ts';
+import type { WatchEventType, WatchFrame } from '../../machinery/wire.ts';
+import type { CachedObject } from './cached-object.ts';
+
+export interface Form {
+  /** Equal for forms that produce the same bytes; unique within a storage. */
+  readonly id: string;
+  /** An object as the answer to a request. JSON. */
+  single(object: CachedObject): Uint8Array;
+  /** A list is the head, items with ',' between them, the tail. */
+  listHead(meta: ListMeta): string;
+  item(object: CachedObject): Uint8Array;
+  readonly listTail: string;
+  /** A watch event that carries `object`. */
+  frame(type: WatchEventType, object: CachedObject): WatchFrame;
+  /** `initialEventsEnd`: annotated as the end of the initial events. */
+  bookmark(revision: Revision, initialEventsEnd: boolean): WatchFrame;
+}
+
+/** A frame whose decoded object is made on first use. */
+export class LazyFrame implements WatchFrame {
+  readonly type: WatchEventType;
+  readonly bytes: Uint8Array;
+  #decode: (() => unknown) | undefined;
+  #object: unknown;
+
+  constructor(type: WatchEventType, bytes: Uint8Array, decode: () => unknown) {
+    this.type = type;
+    this.bytes = bytes;
+    this.#decode = decode;
+  }
+
+  get object(): unknown {
+    if (this.#decode) {
+      this.#object = this.#decode();
+      this.#decode = undefined;
+    }
+    return this.#object;
+  }
+}
+
+const text = new TextEncoder();
+
+/** A frame of an object that is small or rare: bookmarks, errors. */
+export function plainFrame(type: WatchEventType, object: unknown): WatchFrame {
+  return { type, object, bytes: text.encode(`{"type":"${type}","object":${JSON.stringify(object)}}\n`) };
+}
+
+const initialEventsEndAnnotation = 'k8s.io/initial-events-end';
+
+/** A bookmark's object: nothing but type and revision. */
+export function bookmarkFrame(
+  apiVersion: string,
+  kind: string,
+  revision: Revision,
+  initialEventsEnd: boolean,
+): WatchFrame {
+  const metadata = {
+    resourceVersion: String(revision),
+    ...(initialEventsEnd ? { annotations: { [initialEventsEndAnnotation]: 'true' } } : {}),
+  };
+  return plainFrame('BOOKMARK', { kind, apiVersion, metadata });
+}

@@ -25,8 +25,6 @@ export interface QueuedPodInfo {
   gatingPlugin: string;
   /** What happened while it was in flight. */
   missed: ClusterChange[];
-  /** Changes whenever it moves: what a heap holds of an earlier move is stale. */
-  token: number;
 }
 
 export function newQueuedPodInfo(podInfo: PodInfo, nowMs: number): QueuedPodInfo {
@@ -42,6 +40,5 @@ export function newQueuedPodInfo(podInfo: PodInfo, nowMs: number): QueuedPodInfo
     pendingPlugins: new Set(),
     gatingPlugin: '',
     missed: [],
-    token: 0,
   };
 }

@@ -8,12 +8,11 @@
  *             v      |                         v        ^               or 5 minutes
  *           gated ---'                    done, error --'
  *
- * Invariants: 1. a pod is in one state, and its entry is the only truth: heaps hold (entry, token) and skip what moved
- * on; 2. whatever enters `active` has passed PreEnqueue just then; 3. changes during a pod's flight are judged when it
+ * Invariants: 1. a pod is in one state, and in the collection of that state alone; 2. whatever enters `active` has passed PreEnqueue just then; 3. changes during a pod's flight are judged when it
  * comes back, so none is lost; 4. timers run only while something waits for time.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../../base/heap.ts';
 import { newPodInfo } from '../cache/pod-info.ts';
 import { type ClusterChange, unschedulableTimeout, wildcardEvent } from '../framework/events.ts';
 import type { Pod } from '../framework/objects.ts';
@@ -31,7 +30,6 @@ const maxMissed = 1_000;
 
 interface HeapItem {
   readonly pod: QueuedPodInfo;
-  readonly token: number;
   readonly expiryMs: number;
 }
 
@@ -50,9 +48,9 @@ export class SchedulingQueue {
   readonly #hints: QueueingHints;
   readonly #onReady: () => void;
   readonly #entries = new Map<string, QueuedPodInfo>();
-  readonly #active: Heap<HeapItem>;
-  readonly #backoff: Heap<HeapItem>;
-  readonly #errorBackoff: Heap<HeapItem>;
+  readonly #active: Heap<string, HeapItem>;
+  readonly #backoff: Heap<string, HeapItem>;
+  readonly #errorBackoff: Heap<string, HeapItem>;
   /** In order of entry, so of timestamp. */
   readonly #unschedulable = new Map<string, QueuedPodInfo>();
   /** Unschedulable pods by who turned them down ('' when nobody in particular): a change visits only whom it concerns. */
@@ -78,11 +76,12 @@ export class SchedulingQueue {
     this.#onReady = options.onReady;
     const sort = options.plugins.find((p) => p.less);
     if (sort === undefined) throw new Error('making the scheduling queue: no plugin implements QueueSort');
+    const uidOf = (item: HeapItem) => item.pod.podInfo.uid;
     const less = (a: HeapItem, b: HeapItem) => sort.less!(a.pod, b.pod);
-    this.#active = new Heap<HeapItem>((a, b) => (less(a, b) ? -1 : less(b, a) ? 1 : 0));
-    const byExpiry = (a: HeapItem, b: HeapItem) => a.expiryMs - b.expiryMs || (less(a, b) ? -1 : less(b, a) ? 1 : 0);
-    this.#backoff = new Heap<HeapItem>(byExpiry);
-    this.#errorBackoff = new Heap<HeapItem>(byExpiry);
+    this.#active = new Heap(uidOf, less);
+    const byExpiry = (a: HeapItem, b: HeapItem) => a.expiryMs < b.expiryMs || (a.expiryMs === b.expiryMs && less(a, b));
+    this.#backoff = new Heap(uidOf, byExpiry);
+    this.#errorBackoff = new Heap(uidOf, byExpiry);
   }
 
   /** How many pods wait, by queue. */
@@ -142,12 +141,11 @@ export class SchedulingQueue {
     this.#entries.delete(uid);
     this.#leave(entry);
     this.#counts[entry.state]--;
-    entry.token++;
   }
 
   /** The pod to try now, or undefined. When nothing is active, a pod is taken out of its back-off early. */
   pop(): QueuedPodInfo | undefined {
-    const entry = this.#take(this.#active, 'active') ?? this.#take(this.#backoff, 'backoff');
+    const entry = (this.#active.pop() ?? this.#backoff.pop())?.pod;
     if (entry === undefined) return undefined;
     this.#move(entry, 'inFlight');
     this.#inFlight.add(entry);
@@ -234,7 +232,7 @@ export class SchedulingQueue {
     if (!this.#passesGates(entry)) return;
     const state = entry.consecutiveErrors > 0 ? 'errorBackoff' : 'backoff';
     this.#move(entry, state);
-    (state === 'backoff' ? this.#backoff : this.#errorBackoff).push({ pod: entry, token: entry.token, expiryMs });
+    (state === 'backoff' ? this.#backoff : this.#errorBackoff).set({ pod: entry, expiryMs });
     this.#armBackoff(expiryMs);
     if (state === 'backoff') this.#onReady();
   }
@@ -242,7 +240,7 @@ export class SchedulingQueue {
   #activate(entry: QueuedPodInfo): void {
     if (!this.#passesGates(entry)) return;
     this.#move(entry, 'active');
-    this.#active.push({ pod: entry, token: entry.token, expiryMs: 0 });
+    this.#active.set({ pod: entry, expiryMs: 0 });
     this.#onReady();
   }
 
@@ -277,24 +275,21 @@ export class SchedulingQueue {
     this.#counts[entry.state]--;
     this.#counts[to]++;
     entry.state = to;
-    entry.token++;
   }
 
-  /** Takes the entry out of the collections that its state puts it in; heaps notice by the token. */
+  /** Takes the entry out of the collections that its state puts it in. */
   #leave(entry: QueuedPodInfo): void {
+    const { uid } = entry.podInfo;
     if (entry.state === 'inFlight') this.#inFlight.delete(entry);
-    if (entry.state !== 'unschedulable' || !this.#unschedulable.delete(entry.podInfo.uid)) return;
+    else if (entry.state === 'active') this.#active.delete(uid);
+    else if (entry.state === 'backoff') this.#backoff.delete(uid);
+    else if (entry.state === 'errorBackoff') this.#errorBackoff.delete(uid);
+    if (entry.state !== 'unschedulable' || !this.#unschedulable.delete(uid)) return;
     for (const plugin of rejectorsOf(entry)) {
       const members = this.#byPlugin.get(plugin);
       members?.delete(entry);
       if (members?.size === 0) this.#byPlugin.delete(plugin);
     }
-  }
-
-  #take(heap: Heap<HeapItem>, state: QueueState): QueuedPodInfo | undefined {
-    for (let item = heap.pop(); item !== undefined; item = heap.pop())
-      if (item.pod.token === item.token && item.pod.state === state) return item.pod;
-    return undefined;
   }
 
   #armBackoff(dueMs: number): void {
@@ -314,13 +309,11 @@ export class SchedulingQueue {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const heap of [this.#backoff, this.#errorBackoff]) {
       for (let item = heap.peek(); item !== undefined; item = heap.peek()) {
-        const stale = item.pod.token !== item.token;
-        if (!stale && item.expiryMs > nowMs) {
+        if (item.expiryMs > nowMs) {
           nextMs = Math.min(nextMs, item.expiryMs);
           break;
         }
-        heap.pop();
-        if (!stale) this.#activate(item.pod);
+        this.#activate(item.pod);
       }
     }
     if (nextMs !== Number.POSITIVE_INFINITY) this.#armBackoff(nextMs);

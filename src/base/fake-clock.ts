@@ -7,12 +7,16 @@ interface Waiter {
   readonly callback: () => void;
 }
 
+/** Far more than any chain of calls that ends; some seconds of real time. */
+const maxSettleRounds = 1_000_000;
+
 /**
  * A clock that stands still until it is stepped.
  *
  * Invariants: 1. callbacks run in order of due time, then of registration; 2. while a callback runs, `now()` is its due
- * time; 3. between callbacks of one `advance`, promise reactions and deferred work get their turn, so that work started
- * by one timer can register the next before time moves past it.
+ * time; 3. between callbacks of one `advance` everything comes to rest: promise reactions and deferred work run until
+ * nobody defers any more, so that work started by one timer, however long its chain of calls, can register the next
+ * before time moves past it. Only real I/O is not waited for.
  */
 export class FakeClock implements Clock {
   #nowMs: number;
@@ -20,6 +24,9 @@ export class FakeClock implements Clock {
   #order = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #defer: (callback: () => void) => void;
+  /** Deferred callbacks so far, and those of them that have not run. */
+  #deferred = 0;
+  #unrun = 0;
 
   /** `defer` is the platform's way to run a macrotask (for example `setImmediate`); time itself is never asked for. */
   constructor(options: { readonly startMs?: number; readonly defer: (callback: () => void) => void }) {
@@ -37,7 +44,12 @@ export class FakeClock implements Clock {
   }
 
   defer(callback: () => void): void {
-    this.#defer(callback);
+    this.#deferred++;
+    this.#unrun++;
+    this.#defer(() => {
+      this.#unrun--;
+      callback();
+    });
   }
 
   after(delayMs: number, callback: () => void, who = 'unnamed'): Timer {
@@ -66,9 +78,19 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs;
   }
 
-  /** Lets promise reactions and deferred work run; time stands still. */
+  /**
+   * Lets promise reactions and deferred work run until nothing was deferred for `rounds` macrotasks in a row; time
+   * stands still. Throws when it never comes to that.
+   */
   async settle(rounds = 4): Promise<void> {
-    for (let i = 0; i < rounds; i++) await new Promise<void>((resolve) => this.#defer(resolve));
+    let seen = this.#deferred;
+    for (let quiet = 0, total = 0; quiet < rounds; total++) {
+      if (total >= maxSettleRounds)
+        throw new Error(`settling the clock: work is still deferred after ${maxSettleRounds} macrotasks`);
+      await new Promise<void>((resolve) => this.#defer(resolve));
+      quiet = this.#deferred === seen && this.#unrun === 0 ? quiet + 1 : 0;
+      seen = this.#deferred;
+    }
   }
 
   #next(untilMs: number): Waiter | undefined {

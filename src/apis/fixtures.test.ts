@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseYaml, stringifyYaml } from '../machinery/codec/yaml.ts';
 import { allResources, schemaOf } from './scheme.ts';
 
 const oracles = process.env['ORACLES'] ?? resolve(import.meta.dirname, '../../.oracles');
@@ -31,6 +32,16 @@ describe.each(
     const { object, strictErrors } = schema.decode(text);
     expect(strictErrors).toEqual([]);
     expect(JSON.stringify(JSON.parse(schema.encodeText(object)), null, 2)).toBe(text.trimEnd());
+  });
+
+  test('the YAML fixture says the same, and is written as upstream writes it', () => {
+    const text = readFileSync(join(folder, `${name}.yaml`), 'utf8');
+    const { value, strictErrors } = parseYaml(text);
+    expect(strictErrors).toEqual([]);
+    const { object } = schema.normalize(value);
+    const json = schema.encodeText(object);
+    expect(json).toBe(schema.encodeText(schema.decode(readFileSync(join(folder, `${name}.json`), 'utf8')).object));
+    expect(stringifyYaml(JSON.parse(json))).toBe(text);
   });
 
   test('writing and reading again changes nothing', () => {

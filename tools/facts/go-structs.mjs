@@ -110,3 +110,45 @@ export function readGoStructs(root) {
   for (const [id, from] of renamed) if (out[from]) out[id] = out[from];
   return out;
 }
+
+/** `+listType=map` and its like, of the comment lines and the tag of a field. */
+function markersOf(comment, tag) {
+  const out = {};
+  const marker = (name) => [...comment.matchAll(new RegExp(`\\+${name}=(\\S+)`, 'g'))].map((match) => match[1]);
+  const tagged = (name) => tag.match(new RegExp(`${name}:"([^"]*)"`))?.[1];
+  const strategy = tagged('patchStrategy');
+  if (strategy !== undefined) out.patchStrategy = strategy;
+  const mergeKey = tagged('patchMergeKey');
+  if (mergeKey !== undefined) out.patchMergeKey = mergeKey;
+  const listType = marker('(?:k8s:)?listType').at(-1);
+  if (listType !== undefined) out.listType = listType;
+  const keys = [...new Set(marker('(?:k8s:)?listMapKey'))];
+  if (keys.length > 0) out.listMapKeys = keys;
+  const mapType = marker('mapType').at(-1);
+  if (mapType !== undefined) out.mapType = mapType;
+  return out;
+}
+
+/** Merge keys, list types and map types of every field that has any: `group/version/Type` -> JSON name -> facts. */
+export function readGoMarkers(root) {
+  const out = {};
+  for (const [prefix, , texts] of packages(root)) {
+    for (const text of texts) {
+      for (const match of text.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
+        let comment = '';
+        for (const line of match[2].split('\n')) {
+          if (/^\s*\/\//.test(line)) {
+            comment += `${line}\n`;
+            continue;
+          }
+          const tag = line.match(/`([^`]*)`/)?.[1];
+          const name = tag?.match(/json:"([^",]*)/)?.[1];
+          const facts = name ? markersOf(comment, tag) : {};
+          if (Object.keys(facts).length > 0) (out[`${prefix}/${match[1]}`] ??= {})[name] = facts;
+          comment = '';
+        }
+      }
+    }
+  }
+  return out;
+}

@@ -47,7 +47,10 @@ function goOf(type) {
 
 export function emitTypes(types) {
   const table = {};
-  for (const [id, type] of Object.entries(types)) table[id] = type.fields.map(fieldTuple);
+  for (const [id, { fields, mapType }] of Object.entries(types)) {
+    table[id] = fields.map(fieldTuple);
+    if (mapType) table[id].push(['', '', '', '', { mapType }]); // of the type itself
+  }
   return `${banner}import type { RawTypeTable } from '../../machinery/schema/table.ts';\n\nexport const types: RawTypeTable = ${literal(table)};\n`;
 }
 

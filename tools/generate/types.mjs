@@ -184,7 +184,7 @@ export function joinTypes({ models, interfaces, structs, overlay, defaults }) {
     for (const name of Object.keys(fields)) {
       if (!go.some((field) => field.name === name)) throw new Error(`${id}.${name} is in no struct`);
     }
-    types[id] = { fields: out, root: isRoot(out) };
+    types[id] = { fields: out, root: isRoot(out), mapType: overlay.types[id]?._type?.structType };
     descriptions[id] = [description, texts];
   }
   for (const id of Object.keys(types)) {

@@ -124,6 +124,7 @@ export class DefinitionSet {
       ...(type.fields.length > 0 ? { properties } : {}),
       ...(required.length > 0 ? { required } : {}),
       ...(kinds.length > 0 ? { 'x-kubernetes-group-version-kind': kinds } : {}),
+      ...(type.mapType ? { 'x-kubernetes-map-type': type.mapType } : {}),
     };
   }
 

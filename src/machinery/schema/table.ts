@@ -5,7 +5,10 @@
  * the order of upstream's Go struct, which is the order of JSON output; embedded structs are flattened in their place.
  */
 
-/** [JSON name, type expression, flags, Go type where it does not follow from the expression, rarer facts]. */
+/**
+ * [JSON name, type expression, flags, Go type where it does not follow from the expression, rarer facts]. One without a
+ * name, last, holds facts of the type itself.
+ */
 export type RawField = readonly [string, string, string, string?, RawFieldFacts?];
 
 interface RawFieldFacts {
@@ -82,6 +85,8 @@ export interface StructType {
   readonly byName: ReadonlyMap<string, Field>;
   /** Has kind and apiVersion. */
   readonly root: boolean;
+  /** `atomic`: server-side apply takes the struct as one value. */
+  readonly mapType: string | undefined;
 }
 
 const scalars: Readonly<Record<string, readonly [ScalarKind, string]>> = {
@@ -140,9 +145,11 @@ export class TypeTable {
       fields,
       byName,
       root: raw[0]?.[0] === 'kind' && raw[1]?.[0] === 'apiVersion',
+      mapType: raw.at(-1)?.[0] === '' ? raw.at(-1)?.[4]?.mapType : undefined,
     };
     this.#types.set(id, type); // before its fields: types refer to themselves
     for (const entry of raw) {
+      if (entry[0] === '') continue;
       const field = this.#field(entry);
       fields.push(field);
       byName.set(field.name, field);

@@ -1,6 +1,6 @@
 import { OrderedMap } from '../../base/ordered-map.ts';
-import type { KeyRange, KeyValue, RangeOptions, RangeResult, Revision, StoreEvent } from '../store.ts';
-import type { Change, Commit, Expiring, Medium, StoredKeyValue } from '../mvcc/medium.ts';
+import type { KeyRange, KeyValue, Revision, StoreEvent } from '../store.ts';
+import type { Change, Commit, Expiring, KeySlice, Medium, StoredKeyValue } from '../mvcc/medium.ts';
 
 type Tree = OrderedMap<string, StoredKeyValue>;
 
@@ -57,21 +57,15 @@ export class MemoryMedium implements Medium {
     return this.#treeAt(revision).get(key);
   }
 
-  range(options: RangeOptions, revision: Revision): RangeResult {
-    const tree = this.#treeAt(revision);
-    const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  slice(range: KeyRange, revision: Revision, maxKeys: number): KeySlice {
     const kvs: KeyValue[] = [];
-    const complete = tree.visit(options.start, options.end, (_, kv) => {
-      if (kvs.length === limit) return false;
-      kvs.push(kv);
-      return true;
+    let next: string | undefined;
+    this.#treeAt(revision).visit(range.start, range.end, (key, kv) => {
+      if (kvs.length === maxKeys) next = key;
+      else kvs.push(kv);
+      return next === undefined;
     });
-    return {
-      revision,
-      kvs,
-      more: !complete,
-      ...(options.count ? { count: tree.count(options.start, options.end) } : {}),
-    };
+    return { kvs, next };
   }
 
   replay(range: KeyRange, from: Revision, to: Revision): StoreEvent[] {
@@ -86,8 +80,13 @@ export class MemoryMedium implements Medium {
     return events;
   }
 
-  *expiring(): Iterable<Expiring> {
-    for (const [, item] of this.#expiring) yield item;
+  expiring(after: string | undefined, max: number): Expiring[] {
+    const items: Expiring[] = [];
+    this.#expiring.visit(after, undefined, (key, item) => {
+      if (key !== after) items.push(item);
+      return items.length < max;
+    });
+    return items;
   }
 
   write(commits: readonly Commit[]): undefined {

@@ -39,6 +39,7 @@ export class Batch {
           modRevision: revision,
           version: (previous?.version ?? 0) + 1,
           expiresAtMs: op.expiresAtMs,
+          place: changes.length,
         };
         changes.push({ type: 'put', revision, kv, previous });
       } else if (previous === undefined) continue;

@@ -28,8 +28,8 @@ export class ExpiryTimer {
     this.#schedule();
   }
 
-  /** A deletion failed: tries again at the time given, unless the key was written meanwhile. */
-  retry(item: Expiring): void {
+  /** The same, but what is known of the key already counts more. */
+  setIfAbsent(item: Expiring): void {
     if (!this.#heap.has(item.key)) this.set(item);
   }
 

@@ -1,8 +1,17 @@
-import type { Durability, KeyRange, KeyValue, RangeOptions, RangeResult, Revision, StoreEvent } from '../store.ts';
+import type { Durability, KeyRange, KeyValue, Revision, StoreEvent } from '../store.ts';
 
 /** A key's value with what only the store itself needs to know of it. */
 export interface StoredKeyValue extends KeyValue {
   readonly expiresAtMs: number | undefined;
+  /** Which write of its transaction this was, from 0. */
+  readonly place: number;
+}
+
+/** Part of a range. */
+export interface KeySlice {
+  readonly kvs: readonly KeyValue[];
+  /** The first key that was not looked at; undefined: the range ends here. */
+  readonly next: string | undefined;
 }
 
 /** One write of a commit: the event as watchers will see it, with what is stored beside it. */
@@ -47,11 +56,12 @@ export interface Medium {
   latest(key: string): StoredKeyValue | undefined;
   /** The value as of `revision`, which is neither compacted nor in the future. */
   get(key: string, revision: Revision): KeyValue | undefined;
-  range(options: RangeOptions, revision: Revision): RangeResult;
+  /** The same for a range, looking at no more than `maxKeys` keys. */
+  slice(range: KeyRange, revision: Revision, maxKeys: number): KeySlice;
   /** The events of the range in from <= revision <= to. */
   replay(range: KeyRange, from: Revision, to: Revision): StoreEvent[];
-  /** All keys with an expiry. */
-  expiring(): Iterable<Expiring>;
+  /** The next `max` keys with an expiry, by key, after the key `after`. */
+  expiring(after: string | undefined, max: number): readonly Expiring[];
 
   /**
    * Writes the commits, all or none, in order; resolves when they have the durability that they ask for. Rejects with

@@ -28,6 +28,10 @@ const maxBatchTxns = 256;
 const maxBatchBytes = 4 << 20;
 /** Transactions that may wait for their flush. One more is answered 'busy'. */
 const maxWaitingTxns = 16_384;
+/** Keys that one step of a range reads before others have their turn: some 4 ms from disk. */
+const rangeSliceKeys = 512;
+/** Keys with an expiry that are read in one step when a store is opened. */
+const expiringSliceKeys = 2000;
 /** How long after a failed deletion an expired key is tried again. */
 const expiryRetryMs = 5_000;
 
@@ -78,7 +82,7 @@ export class MvccStore implements Store {
       },
     });
     this.#expiry = new ExpiryTimer(clock, (due) => void this.#expire(due));
-    for (const item of medium.expiring()) this.#expiry.set(item);
+    this.#loadExpiring().catch((error: unknown) => this.#fail(toStoreError(error)));
   }
 
   get revision(): Revision {
@@ -99,7 +103,25 @@ export class MvccStore implements Store {
   async range(options: RangeOptions): Promise<RangeResult> {
     this.#assertOpen('range');
     validateRange(options);
-    return this.#medium.range(options, this.#readable(options.revision));
+    const revision = this.#readable(options.revision);
+    const { end, limit = Number.POSITIVE_INFINITY } = options;
+    const kvs: KeyValue[] = [];
+    let count = 0;
+    for (let start = options.start; ; ) {
+      // One more than asked for tells whether there are more.
+      const wanted = options.count ? rangeSliceKeys : Math.min(rangeSliceKeys, limit - kvs.length + 1);
+      const slice = this.#medium.slice({ start, end }, revision, wanted);
+      for (const kv of slice.kvs) if (kvs.length <= limit) kvs.push(kv);
+      count += slice.kvs.length;
+      if (slice.next === undefined || (kvs.length > limit && !options.count)) break;
+      start = slice.next;
+      await yieldTask(this.#clock);
+      this.#assertOpen('range');
+      this.#readable(revision);
+    }
+    const more = kvs.length > limit;
+    if (more) kvs.length = limit;
+    return options.count ? { revision, kvs, more, count } : { revision, kvs, more };
   }
 
   txn(txn: Txn): Promise<TxnResult> {
@@ -255,6 +277,17 @@ export class MvccStore implements Store {
     });
   }
 
+  async #loadExpiring(): Promise<void> {
+    for (let after: string | undefined; !this.#closing; ) {
+      const items = this.#medium.expiring(after, expiringSliceKeys);
+      // What was written meanwhile counts; if that has no expiry any more, the deletion's comparison will not hold.
+      for (const item of items) this.#expiry.setIfAbsent(item);
+      if (items.length < expiringSliceKeys) return;
+      after = items[items.length - 1]!.key;
+      await yieldTask(this.#clock);
+    }
+  }
+
   /** Deletes what is due, unless it was written again meanwhile. What could not be deleted is tried again later. */
   async #expire(due: readonly Expiring[]): Promise<void> {
     for (let i = 0; i < due.length; i += maxBatchTxns) {
@@ -268,7 +301,7 @@ export class MvccStore implements Store {
       results.forEach((result, k) => {
         const item = slice[k]!;
         if (result.status === 'rejected')
-          this.#expiry.retry({ ...item, expiresAtMs: this.#clock.now() + expiryRetryMs });
+          this.#expiry.setIfAbsent({ ...item, expiresAtMs: this.#clock.now() + expiryRetryMs });
       });
     }
   }
@@ -277,5 +310,5 @@ export class MvccStore implements Store {
 function toStoreError(error: unknown): StoreError {
   return error instanceof StoreError
     ? error
-    : new StoreError('io', `txn: the medium failed: ${messageOf(error)}`, { cause: error });
+    : new StoreError('io', `the medium failed: ${messageOf(error)}`, { cause: error });
 }

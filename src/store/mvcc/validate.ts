@@ -3,6 +3,9 @@ import { StoreError, type KeyRange, type Txn } from '../store.ts';
 /** Longer than any key of the API (253 + 63 characters and the resource), short enough for every backend's key limit. */
 export const maxKeyBytes = 1024;
 
+/** As etcd's default (--max-txn-ops). */
+export const maxTxnOps = 128;
+
 /** Throws StoreError 'invalid' unless the key is printable ASCII and of a length that every backend can keep. */
 export function validateKey(key: string, action: string): void {
   if (key.length === 0 || key.length > maxKeyBytes)
@@ -18,6 +21,11 @@ export function validateKey(key: string, action: string): void {
 }
 
 export function validateTxn(txn: Txn): void {
+  if (txn.success.length > maxTxnOps || txn.compare.length > maxTxnOps)
+    throw new StoreError(
+      'invalid',
+      `txn: ${txn.compare.length} comparisons and ${txn.success.length} writes: at most ${maxTxnOps} of each`,
+    );
   for (const compare of txn.compare) {
     validateKey(compare.key, 'txn: compare');
     if (!Number.isSafeInteger(compare.modRevision) || compare.modRevision < 0)

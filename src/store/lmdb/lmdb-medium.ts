@@ -1,0 +1,293 @@
+import type { Database, RootDatabase } from 'lmdb';
+import type { Commit, Expiring, KeySlice, Medium, StoredKeyValue } from '../mvcc/medium.ts';
+import { StoreError, type KeyRange, type KeyValue, type Revision, type StoreEvent } from '../store.ts';
+import { toStoreError } from './errors.ts';
+import { RecordView, encodeRecord, encodedBytes, recordId, revisionOf } from './record.ts';
+
+/** The databases of one environment. */
+export interface Databases {
+  readonly root: RootDatabase;
+  /** Record number -> record: every write, in the order of revisions. */
+  readonly records: Database<Buffer, number>;
+  /** Key -> number of its newest record, negative for a deletion. Follows from the records. */
+  readonly index: Database<Buffer, string>;
+  /** Key -> when it expires and the revision that said so. Follows from the records. */
+  readonly expiry: Database<Buffer, string>;
+  /** 'state': revision, compacted revision, how far its removals have come; 'format'. */
+  readonly meta: Database<Buffer, string>;
+  /** Bytes of the database's file. */
+  fileBytes(): number;
+}
+
+/** Records looked at, and records removed, by one slice of a compaction: about 4 ms. */
+const compactSliceScanned = 1000;
+const compactSliceRemoved = 400;
+/** The arena holds what most batches need, without being made anew each time. */
+const arenaBytes = 1 << 20;
+const indexValueBytes = 8;
+const expiryValueBytes = 16;
+const stateBytes = 24;
+
+/**
+ * Keeps records and index in one LMDB environment; each `write` is one of its transactions.
+ *
+ * The environment is opened without overlapping syncs, so a commit writes the new pages, flushes them, and only then
+ * writes (through a synchronous descriptor) the meta page that makes them current: what a resolved `write` promised
+ * survives a power failure, and a file cut at any other point shows the transaction before.
+ *
+ * Reads look at the newest committed state, which may be one batch further than what was published: a record newer
+ * than the revision asked for is skipped by following its chain.
+ */
+export class LmdbMedium implements Medium {
+  readonly #dbs: Databases;
+  #revision: Revision;
+  #compactedRevision: Revision;
+  /** Every record up to this one has been looked at by a compaction. */
+  #compactedId: number;
+  /** Newest records of keys that `latest` found deleted; for the batch that is being evaluated. */
+  readonly #deletions = new Map<string, number>();
+  /** Where a batch is laid out for the writer thread; free again when its write has settled. */
+  readonly #arena = Buffer.allocUnsafeSlow(arenaBytes);
+  /** After a failed write: the next one first asks whether the environment still accepts transactions. */
+  #doubtful = false;
+
+  constructor(dbs: Databases) {
+    this.#dbs = dbs;
+    const state = dbs.meta.getBinary('state');
+    if (state?.length !== stateBytes) throw new StoreError('corrupt', 'open: the database has no valid state record');
+    this.#revision = state.readDoubleLE(0);
+    this.#compactedRevision = state.readDoubleLE(8);
+    this.#compactedId = state.readDoubleLE(16);
+  }
+
+  /** The state of an empty store. */
+  static initialState(): Buffer {
+    const state = Buffer.alloc(stateBytes);
+    state.writeDoubleLE(1, 0);
+    return state;
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  get compactedRevision(): Revision {
+    return this.#compactedRevision;
+  }
+
+  latest(key: string): StoredKeyValue | undefined {
+    const head = this.#head(key);
+    if (head === 0) return undefined;
+    if (head < 0) {
+      this.#deletions.set(key, -head);
+      return undefined;
+    }
+    return this.#record(head).keyValue(key);
+  }
+
+  get(key: string, revision: Revision): KeyValue | undefined {
+    return this.#asOf(this.#head(key), key, revision);
+  }
+
+  slice(range: KeyRange, revision: Revision, maxKeys: number): KeySlice {
+    const kvs: KeyValue[] = [];
+    let visited = 0;
+    if (range.start >= range.end) return { kvs, next: undefined };
+    for (const { key, value } of this.#dbs.index.getRange({ start: range.start, end: range.end })) {
+      if (visited++ === maxKeys) return { kvs, next: key };
+      const kv = this.#asOf(value.readDoubleLE(0), key, revision);
+      if (kv) kvs.push(kv);
+    }
+    return { kvs, next: undefined };
+  }
+
+  replay(range: KeyRange, from: Revision, to: Revision): StoreEvent[] {
+    const events: StoreEvent[] = [];
+    for (const { key: id, value } of this.#dbs.records.getRange({
+      start: recordId(from, 0),
+      end: recordId(to + 1, 0),
+    })) {
+      const record = this.#view(id, value);
+      const { key } = record;
+      if (key < range.start || key >= range.end) continue;
+      const revision = revisionOf(id);
+      const before = record.previousId === 0 ? undefined : this.#recordIfKept(record.previousId);
+      const previous = before === undefined || before.isDeletion ? undefined : before.keyValue(key);
+      if (!record.isDeletion) events.push({ type: 'put', revision, kv: record.keyValue(key), previous });
+      else if (previous) events.push({ type: 'delete', revision, key, previous });
+      else
+        throw new StoreError('corrupt', `replay: the deletion of ${key} at revision ${revision} lacks what it deleted`);
+    }
+    return events;
+  }
+
+  expiring(after: string | undefined, max: number): Expiring[] {
+    const items: Expiring[] = [];
+    // Keys are printable: the next key after this one is not before `after` and a space.
+    const start = after === undefined ? ' ' : `${after} `;
+    for (const { key, value } of this.#dbs.expiry.getRange({ start, limit: max }))
+      items.push({ key, expiresAtMs: value.readDoubleLE(0), modRevision: value.readDoubleLE(8) });
+    return items;
+  }
+
+  write(commits: readonly Commit[]): Promise<void> {
+    let size = stateBytes;
+    for (const { changes } of commits)
+      for (const change of changes) size += encodedBytes(change) + indexValueBytes + expiryValueBytes;
+    const arena = size <= arenaBytes ? this.#arena : Buffer.allocUnsafeSlow(size);
+    const revision = commits[commits.length - 1]!.revision;
+    const written = this.#transact('write', () => {
+      let offset = this.#putState(arena, revision, this.#compactedRevision, this.#compactedId);
+      for (const commit of commits)
+        for (let place = 0; place < commit.changes.length; place++)
+          offset = this.#putChange(arena, offset, commit.changes[place]!, place);
+    });
+    this.#deletions.clear();
+    return written.then(() => {
+      this.#revision = revision;
+    });
+  }
+
+  async startCompaction(revision: Revision): Promise<void> {
+    await this.#transact('compact', () => this.#putState(this.#arena, this.#revision, revision, this.#compactedId));
+    this.#compactedRevision = revision;
+  }
+
+  /**
+   * Looks at the next records up to the compacted revision. What such a record supersedes is needed by nobody any more,
+   * and neither is a deletion itself.
+   */
+  async compactSlice(): Promise<boolean> {
+    const last = recordId(this.#compactedRevision + 1, 0) - 1;
+    if (this.#compactedId >= last) return true;
+    const superfluous: number[] = [];
+    const deletedKeys: string[] = [];
+    let reached = last;
+    let scanned = 0;
+    for (const { key: id, value } of this.#dbs.records.getRange({ start: this.#compactedId + 1, end: last + 1 })) {
+      const record = this.#view(id, value);
+      if (record.previousId !== 0) superfluous.push(record.previousId);
+      if (record.isDeletion) {
+        superfluous.push(id);
+        if (this.#head(record.key) === -id) deletedKeys.push(record.key);
+      }
+      if (++scanned >= compactSliceScanned || superfluous.length >= compactSliceRemoved) {
+        reached = id;
+        break;
+      }
+    }
+    await this.#transact('compact', () => {
+      this.#putState(this.#arena, this.#revision, this.#compactedRevision, reached);
+      for (const id of superfluous) void this.#dbs.records.remove(id);
+      for (const key of deletedKeys) void this.#dbs.index.remove(key);
+    });
+    this.#compactedId = reached;
+    return reached === last;
+  }
+
+  sizeBytes(): number {
+    return this.#dbs.fileBytes();
+  }
+
+  async close(): Promise<void> {
+    await this.#dbs.root.close();
+  }
+
+  #putChange(arena: Buffer, start: number, change: Commit['changes'][number], place: number): number {
+    const { index, records, expiry } = this.#dbs;
+    const key = change.type === 'put' ? change.kv.key : change.key;
+    const id = recordId(change.revision, place);
+    const previousId = change.previous
+      ? recordId(change.previous.modRevision, change.previous.place)
+      : (this.#deletions.get(key) ?? 0);
+    let offset = start;
+    const recordEnd = offset + encodedBytes(change);
+    encodeRecord(change, previousId, arena, offset);
+    void records.put(id, arena.subarray(offset, recordEnd));
+    offset = recordEnd + indexValueBytes;
+    arena.writeDoubleLE(change.type === 'put' ? id : -id, recordEnd);
+    void index.put(key, arena.subarray(recordEnd, offset));
+    // A key that is created again later in this batch has this deletion before it.
+    if (change.type === 'delete') this.#deletions.set(key, id);
+    else if (change.kv.expiresAtMs !== undefined) {
+      arena.writeDoubleLE(change.kv.expiresAtMs, offset);
+      arena.writeDoubleLE(change.revision, offset + 8);
+      void expiry.put(key, arena.subarray(offset, offset + expiryValueBytes));
+      return offset + expiryValueBytes;
+    }
+    if (change.previous?.expiresAtMs !== undefined) void expiry.remove(key);
+    return offset;
+  }
+
+  #putState(arena: Buffer, revision: Revision, compactedRevision: Revision, compactedId: number): number {
+    arena.writeDoubleLE(revision, 0);
+    arena.writeDoubleLE(compactedRevision, 8);
+    arena.writeDoubleLE(compactedId, 16);
+    void this.#dbs.meta.put('state', arena.subarray(0, stateBytes));
+    return stateBytes;
+  }
+
+  /** All of what `operations` puts and removes in one transaction; resolves when it is on the disk. */
+  async #transact(action: string, operations: () => void): Promise<void> {
+    try {
+      // A broken environment would leave an asynchronous transaction waiting for ever; a synchronous one says so.
+      if (this.#doubtful) this.#dbs.root.transactionSync(() => {});
+      this.#doubtful = false;
+      await this.#dbs.root.batch(operations);
+    } catch (error) {
+      this.#doubtful = true;
+      throw toStoreError(action, await causeOf(error));
+    }
+  }
+
+  /** The number in the index; 0: the key was never there. */
+  #head(key: string): number {
+    return this.#dbs.index.getBinary(key)?.readDoubleLE(0) ?? 0;
+  }
+
+  #asOf(head: number, key: string, revision: Revision): KeyValue | undefined {
+    let id = head;
+    while (id !== 0) {
+      if (revisionOf(Math.abs(id)) <= revision) return id < 0 ? undefined : this.#recordAsOf(id, key);
+      const newer = this.#record(Math.abs(id));
+      const before = newer.previousId === 0 ? undefined : this.#recordIfKept(newer.previousId);
+      if (before === undefined) return undefined;
+      id = before.isDeletion ? -before.id : before.id;
+    }
+    return undefined;
+  }
+
+  #recordAsOf(id: number, key: string): KeyValue | undefined {
+    return this.#record(id).keyValue(key);
+  }
+
+  #record(id: number): RecordView {
+    const record = this.#recordIfKept(id);
+    if (record === undefined)
+      throw new StoreError('corrupt', `read: the record of revision ${revisionOf(id)} is missing`);
+    return record;
+  }
+
+  #recordIfKept(id: number): RecordView | undefined {
+    const bytes = this.#dbs.records.getBinary(id);
+    return bytes && this.#view(id, bytes);
+  }
+
+  #view(id: number, bytes: Buffer): RecordView {
+    const view = new RecordView(id, bytes);
+    if (!view.wellFormed)
+      throw new StoreError('corrupt', `read: the record of revision ${revisionOf(id)} is not well-formed`);
+    return view;
+  }
+}
+
+/** The database hides the reason for a failed commit behind a promise that rejects with it. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<never> } | undefined)?.commitError;
+  if (reason === undefined) return error;
+  try {
+    return await reason;
+  } catch (cause) {
+    return cause;
+  }
+}

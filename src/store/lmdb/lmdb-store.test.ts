@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { storeSuite } from '../store.suite.ts';
+import { openLmdbStore } from './lmdb-store.ts';
+
+storeSuite('the lmdb store', async (clock) => {
+  const dir = mkdtempSync(join(tmpdir(), 'skiff-store-'));
+  const store = await openLmdbStore({ dir, clock });
+  let current = store;
+  return {
+    store,
+    reopen: async () => {
+      await current.close();
+      current = await openLmdbStore({ dir, clock });
+      return current;
+    },
+    dispose: async () => rmSync(dir, { recursive: true, force: true }),
+  };
+});

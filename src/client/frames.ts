@@ -1,16 +1,16 @@
 import type { WatchEventType, WatchFrame } from '../machinery/wire.ts';
+import { parseJson } from '../machinery/codec/json.ts';
 import { TransportError } from './client.ts';
 
 /** The longest watch event taken from the wire: an object is at most a few MiB. */
 const maxFrameBytes = 64 * 1024 * 1024;
 const newline = 10;
-const decoder = new TextDecoder();
 
 /** A watch frame made of one line of JSON as it came over the wire. */
 function frameOf(line: Uint8Array): WatchFrame {
   let event: { type?: unknown; object?: unknown };
   try {
-    event = JSON.parse(decoder.decode(line)) as { type?: unknown; object?: unknown };
+    event = parseJson(line).value as { type?: unknown; object?: unknown };
   } catch (cause) {
     throw new TransportError(`watch: a frame of ${line.length} bytes is not JSON`, { cause });
   }

@@ -1,6 +1,7 @@
 /** The client over any transport: paths, queries and JSON; failures that the server names become StatusError. */
 import { type Clock, sleep } from '../base/clock.ts';
 import type { DeepReadonly, GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
+import { decodeText, encodeValue, parseJson } from '../machinery/codec/json.ts';
 import { newGenericServerResponse } from '../machinery/status/errors.ts';
 import { isStatus, StatusError } from '../machinery/status/status.ts';
 import type {
@@ -47,9 +48,6 @@ const patchContentTypes: Readonly<Record<PatchType, string>> = {
 const metadataAccept = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 interface Exchange {
   readonly method: string;
@@ -196,7 +194,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
 
   async #json<R>(exchange: Exchange): Promise<R> {
     const response = await this.#send(exchange);
-    return JSON.parse(decoder.decode(await response.body())) as R;
+    return parseJson(await response.body()).value as R;
   }
 
   /** Sends; waits and sends again when told to; answers of 400 and above become StatusError. */
@@ -206,7 +204,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
     if (userAgent) headers['user-agent'] = userAgent;
     let body: Uint8Array | undefined;
     if (exchange.body !== undefined) {
-      body = encoder.encode(JSON.stringify(exchange.body));
+      body = encodeValue(exchange.body);
       headers['content-type'] = exchange.contentType ?? 'application/json';
     }
     const url = exchange.path + queryText(exchange.query);
@@ -219,7 +217,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
         ...(exchange.signal ? { signal: exchange.signal } : {}),
       });
       if (response.status < 400) return response;
-      const text = decoder.decode(await response.body());
+      const text = decodeText(await response.body());
       const retryAfterSeconds = Number(response.headers['retry-after']);
       const mayRetry = (response.status === 429 || response.status >= 500) && retryAfterSeconds > 0;
       if (!mayRetry || tries >= maxRetries)

@@ -1,0 +1,29 @@
+/** The resources that controllers read and write. */
+import type { GroupVersionResource } from '../../machinery/meta/object.ts';
+
+const core = (resource: string): GroupVersionResource => ({ group: '', version: 'v1', resource });
+const apps = (resource: string): GroupVersionResource => ({ group: 'apps', version: 'v1', resource });
+
+export const pods = core('pods');
+export const nodes = core('nodes');
+export const services = core('services');
+export const endpoints = core('endpoints');
+export const namespaces = core('namespaces');
+export const configMaps = core('configmaps');
+export const serviceAccounts = core('serviceaccounts');
+export const replicaSets = apps('replicasets');
+export const deployments = apps('deployments');
+export const daemonSets = apps('daemonsets');
+export const controllerRevisions = apps('controllerrevisions');
+export const jobs: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'jobs' };
+export const endpointSlices: GroupVersionResource = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  resource: 'endpointslices',
+};
+export const leases: GroupVersionResource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
+export const clusterRoles: GroupVersionResource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  resource: 'clusterroles',
+};

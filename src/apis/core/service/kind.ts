@@ -1,27 +1,17 @@
 import { nameIsDns1035Label } from '../../../machinery/validation/formats.ts';
 import { defineKind } from '../../common/define.ts';
-import { carryOver, statusStrategy } from '../../common/strategies.ts';
+import { statusStrategy } from '../../common/strategies.ts';
 import type { Service } from '../../generated/types/core/v1.ts';
-import type { Strategy } from '../../kind.ts';
 import { serviceColumns } from './columns.ts';
 import { defaultService } from './defaults.ts';
-
-const strategy: Strategy<Service> = {
-  allowCreateOnUpdate: true,
-  prepareForCreate(service) {
-    service.status = { loadBalancer: {} };
-  },
-  prepareForUpdate(service, old) {
-    carryOver(service, old, 'status');
-  },
-};
+import { serviceStrategy } from './strategy.ts';
 
 export const service = defineKind<Service>({
   group: '',
   version: 'v1',
   kind: 'Service',
   applyDefaults: defaultService,
-  strategy,
+  strategy: serviceStrategy,
   subresources: { status: statusStrategy<Service>() },
   validateName: nameIsDns1035Label,
   selectableFields: { 'spec.clusterIP': (s) => s.spec?.clusterIP ?? '', 'spec.type': (s) => s.spec?.type ?? '' },

@@ -1,0 +1,58 @@
+/** All admission plugins, in the order that upstream runs them in. */
+import type { Random } from '../../base/random.ts';
+import type { Lookup } from '../registry/registry.ts';
+import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
+import { LimitRanger } from './limit-ranger/plugin.ts';
+import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
+import { NodeRestriction } from './node-restriction/plugin.ts';
+import type { AdmissionPlugin } from './plugin.ts';
+import { Priority } from './priority/plugin.ts';
+import { ServiceAccountAdmission } from './service-account/plugin.ts';
+import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
+
+export interface AdmissionDependencies {
+  /** Asked only when a request comes: the registry that plugins look into is itself made with them. */
+  readonly lookup: () => Lookup;
+  readonly random: Random;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly onByDefault: boolean;
+  make(dependencies: AdmissionDependencies): AdmissionPlugin;
+}
+
+const order: readonly Entry[] = [
+  { name: 'NamespaceLifecycle', onByDefault: true, make: (d) => new NamespaceLifecycle(d.lookup) },
+  { name: 'LimitRanger', onByDefault: true, make: (d) => new LimitRanger(d.lookup) },
+  { name: 'ServiceAccount', onByDefault: true, make: (d) => new ServiceAccountAdmission(d.lookup, d.random) },
+  // On here because `up` runs kubelets with credentials of their own.
+  { name: 'NodeRestriction', onByDefault: true, make: (d) => new NodeRestriction(d.lookup) },
+  { name: 'TaintNodesByCondition', onByDefault: true, make: () => new TaintNodesByCondition() },
+  { name: 'Priority', onByDefault: true, make: (d) => new Priority(d.lookup) },
+  { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => new DefaultTolerationSeconds() },
+];
+
+export interface AdmissionSelection {
+  /** --enable-admission-plugins: besides those on by default. */
+  readonly enable?: readonly string[];
+  /** --disable-admission-plugins. */
+  readonly disable?: readonly string[];
+}
+
+export const admissionPluginNames: readonly string[] = order.map((entry) => entry.name);
+
+/** Throws for a name that is no plugin of ours, or that is both enabled and disabled. */
+export function admissionPlugins(
+  dependencies: AdmissionDependencies,
+  { enable = [], disable = [] }: AdmissionSelection = {},
+): AdmissionPlugin[] {
+  for (const name of [...enable, ...disable])
+    if (!admissionPluginNames.includes(name))
+      throw new Error(`unknown admission plugin "${name}"; known: ${admissionPluginNames.join(', ')}`);
+  for (const name of enable)
+    if (disable.includes(name)) throw new Error(`admission plugin "${name}" is both enabled and disabled`);
+  return order
+    .filter((entry) => (entry.onByDefault || enable.includes(entry.name)) && !disable.includes(entry.name))
+    .map((entry) => entry.make(dependencies));
+}

@@ -1,0 +1,334 @@
+import { describe, expect, test } from 'vitest';
+import type { LimitRange, Node, Pod, PodSpec } from '../../apis/generated/types/core/v1.ts';
+import { SeededRandom } from '../../base/random.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { isForbidden, isNotFound, statusCause } from '../../machinery/status/is.ts';
+import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
+import { LimitRanger } from './limit-ranger/plugin.ts';
+import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
+import { NodeRestriction } from './node-restriction/plugin.ts';
+import { admissionPluginNames, admissionPlugins } from './order.ts';
+import { Priority } from './priority/plugin.ts';
+import { ServiceAccountAdmission } from './service-account/plugin.ts';
+import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
+import { attributesOf, lookupOf, type RequestSketch } from './testing.ts';
+
+const make = (spec: Partial<PodSpec> = {}, metadata: Pod['metadata'] = { name: 'p', namespace: 'ns' }): Pod => ({
+  metadata,
+  spec: { containers: [{ name: 'c' }], ...spec },
+});
+const thrownBy = (run: () => void): unknown => {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+describe('NamespaceLifecycle', () => {
+  const plugin = new NamespaceLifecycle(
+    lookupOf({
+      namespaces: [
+        { metadata: { name: 'ns' } },
+        { metadata: { name: 'going' }, status: { phase: 'Terminating' } } as KubeObject,
+      ],
+    }),
+  );
+  test.each<[string, RequestSketch, string | undefined]>([
+    ['there', { resource: 'pods', namespace: 'ns' }, undefined],
+    ['not there', { resource: 'pods', namespace: 'x' }, 'namespaces "x" not found'],
+    ['update in one that is not there', { operation: 'UPDATE', resource: 'pods', namespace: 'x' }, 'not found'],
+    ['delete in one that is not there', { operation: 'DELETE', resource: 'pods', namespace: 'x' }, undefined],
+    ['cluster scope', { resource: 'nodes' }, undefined],
+    [
+      'going',
+      { resource: 'pods', namespace: 'going', name: 'p' },
+      'pods "p" is forbidden: unable to create new content in namespace going because it is being terminated',
+    ],
+    ['update in a going one', { operation: 'UPDATE', resource: 'pods', namespace: 'going' }, undefined],
+    [
+      'kube-system',
+      { operation: 'DELETE', resource: 'namespaces', name: 'kube-system', namespace: 'kube-system' },
+      'namespaces "kube-system" is forbidden: this namespace may not be deleted',
+    ],
+    ['another namespace', { operation: 'DELETE', resource: 'namespaces', name: 'ns', namespace: 'ns' }, undefined],
+    [
+      'a question about rights',
+      { group: 'authorization.k8s.io', resource: 'localsubjectaccessreviews', namespace: 'x' },
+      undefined,
+    ],
+  ])('%s', (_, sketch, message) => {
+    const error = thrownBy(() => plugin.admit(attributesOf(sketch)));
+    if (message === undefined) expect(error).toBeUndefined();
+    else expect((error as Error).message).toContain(message);
+  });
+  test('says which failure it is', () => {
+    const going = thrownBy(() => plugin.admit(attributesOf({ resource: 'pods', namespace: 'going' })));
+    expect(isForbidden(going)).toBe(true);
+    expect(statusCause(going, 'NamespaceTerminating')?.field).toBe('metadata.namespace');
+    expect(isNotFound(thrownBy(() => plugin.admit(attributesOf({ resource: 'pods', namespace: 'x' }))))).toBe(true);
+  });
+});
+
+describe('ServiceAccount', () => {
+  const plugin = new ServiceAccountAdmission(
+    lookupOf({
+      serviceaccounts: [
+        { metadata: { name: 'default', namespace: 'ns' }, imagePullSecrets: [{ name: 'pull' }] } as KubeObject,
+        { metadata: { name: 'quiet', namespace: 'ns' }, automountServiceAccountToken: false } as KubeObject,
+      ],
+    }),
+    new SeededRandom(1),
+  );
+  const admit = (pod: Pod) => {
+    const attributes = attributesOf({ resource: 'pods', namespace: 'ns', object: pod });
+    plugin.admit(attributes);
+    plugin.validate(attributes);
+    return pod.spec!;
+  };
+  test('the default account, its token and its pull secrets', () => {
+    const spec = admit(make({ initContainers: [{ name: 'i' }] }));
+    expect([spec.serviceAccountName, spec.serviceAccount]).toEqual(['default', 'default']);
+    const volume = spec.volumes![0]!;
+    expect(volume.name).toMatch(/^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+    expect(volume.projected?.sources?.map((s) => Object.keys(s)[0])).toEqual([
+      'serviceAccountToken',
+      'configMap',
+      'downwardAPI',
+    ]);
+    for (const container of [...spec.containers, ...spec.initContainers!])
+      expect(container.volumeMounts).toEqual([
+        { name: volume.name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+      ]);
+    expect(spec.imagePullSecrets).toEqual([{ name: 'pull' }]);
+  });
+  test('once is enough', () => {
+    const pod = make();
+    admit(pod);
+    const once = structuredClone(pod);
+    admit(pod);
+    expect(pod).toEqual(once);
+  });
+  test.each<[string, Partial<PodSpec>, number]>([
+    ['the account says no', { serviceAccountName: 'quiet' }, 0],
+    ['the pod overrules it', { serviceAccountName: 'quiet', automountServiceAccountToken: true }, 1],
+    ['the pod says no', { automountServiceAccountToken: false }, 0],
+    [
+      'a container that has something there',
+      {
+        containers: [
+          { name: 'c', volumeMounts: [{ name: 'v', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }] },
+        ],
+      },
+      0,
+    ],
+  ])('token: %s', (_, spec, volumes) => {
+    expect(admit(make(spec)).volumes?.length ?? 0).toBe(volumes);
+  });
+  test('an account that is not there', () => {
+    expect(() => admit(make({ serviceAccountName: 'x' }))).toThrow(
+      'pods "p" is forbidden: error looking up service account ns/x: serviceaccount "x" not found',
+    );
+  });
+  test('mirror pods are left alone, and may use nothing', () => {
+    const metadata = { name: 'p', namespace: 'ns', annotations: { 'kubernetes.io/config.mirror': 'x' } };
+    expect(admit(make({}, metadata))).toEqual(make().spec);
+    expect(() => admit(make({ serviceAccountName: 'default' }, metadata))).toThrow(
+      'may not reference service accounts',
+    );
+    expect(() => admit(make({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }, metadata))).toThrow('secrets');
+  });
+});
+
+test('DefaultTolerationSeconds adds what is not tolerated', () => {
+  const plugin = new DefaultTolerationSeconds();
+  const run = (tolerations: PodSpec['tolerations']) => {
+    const pod = make(tolerations ? { tolerations } : {});
+    plugin.admit(attributesOf({ resource: 'pods', object: pod }));
+    return pod.spec!.tolerations!.map((t) => `${t.key ?? ''}:${t.effect ?? ''}:${t.tolerationSeconds ?? ''}`);
+  };
+  const both = ['node.kubernetes.io/not-ready:NoExecute:300', 'node.kubernetes.io/unreachable:NoExecute:300'];
+  expect(run(undefined)).toEqual(both);
+  expect(run([{ operator: 'Exists' }])).toEqual(['::']);
+  expect(run([{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', tolerationSeconds: 5 }])).toEqual([
+    'node.kubernetes.io/not-ready::5',
+    both[1],
+  ]);
+});
+
+describe('Priority', () => {
+  const classes = [
+    { metadata: { name: 'high' }, value: 1000, preemptionPolicy: 'Never' },
+    { metadata: { name: 'usual' }, value: 5, globalDefault: true },
+  ] as unknown as KubeObject[];
+  const run = (spec: Partial<PodSpec>, existing = classes) => {
+    const pod = make(spec);
+    new Priority(lookupOf({ 'priorityclasses.scheduling.k8s.io': existing })).admit(
+      attributesOf({ resource: 'pods', object: pod }),
+    );
+    const { priorityClassName, priority, preemptionPolicy } = pod.spec!;
+    return [priorityClassName, priority, preemptionPolicy];
+  };
+  test.each<[string, Partial<PodSpec>, KubeObject[] | undefined, unknown[]]>([
+    ['named', { priorityClassName: 'high' }, undefined, ['high', 1000, 'Never']],
+    ['the default class', {}, undefined, ['usual', 5, 'PreemptLowerPriority']],
+    ['none', {}, [], [undefined, 0, 'PreemptLowerPriority']],
+    [
+      'of the system, before it is made',
+      { priorityClassName: 'system-node-critical' },
+      [],
+      ['system-node-critical', 2000001000, 'PreemptLowerPriority'],
+    ],
+  ])('%s', (_, spec, existing, expected) => {
+    expect(run(spec, existing)).toEqual(expected);
+  });
+  test('refusals', () => {
+    expect(() => run({ priorityClassName: 'x' })).toThrow('no PriorityClass with name x was found');
+    expect(() => run({ priority: 7 })).toThrow(
+      'the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 5 from the given PriorityClass name',
+    );
+    const second = { metadata: { name: 'other' }, value: 1, globalDefault: true } as unknown as KubeObject;
+    expect(() =>
+      new Priority(lookupOf({ 'priorityclasses.scheduling.k8s.io': classes })).validate(
+        attributesOf({ group: 'scheduling.k8s.io', resource: 'priorityclasses', object: second }),
+      ),
+    ).toThrow('PriorityClass usual is already marked as default. Only one default can exist');
+  });
+});
+
+test('TaintNodesByCondition taints new nodes, once', () => {
+  const node: Node = { metadata: { name: 'n' } };
+  const plugin = new TaintNodesByCondition();
+  plugin.admit(attributesOf({ resource: 'nodes', object: node }));
+  plugin.admit(attributesOf({ resource: 'nodes', object: node }));
+  expect(node.spec?.taints).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+});
+
+describe('NodeRestriction', () => {
+  const user = { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
+  const on = (nodeName: string, metadata: Pod['metadata'] = { name: 'p' }) => make({ nodeName }, metadata);
+  const mirror = { name: 'p', annotations: { 'kubernetes.io/config.mirror': 'x' } };
+  const node = (name: string, labels: Record<string, string> = {}): Node => ({ metadata: { name, labels }, spec: {} });
+  const plugin = new NodeRestriction(lookupOf({ pods: [on('n1', { name: 'mine', namespace: 'ns', uid: 'u' })] }));
+  test.each<[string, RequestSketch, string | undefined]>([
+    ['its mirror pod', { resource: 'pods', object: on('n1', mirror) }, undefined],
+    ['a mirror pod elsewhere', { resource: 'pods', object: on('n2', mirror) }, 'spec.nodeName set to itself'],
+    ['an ordinary pod', { resource: 'pods', object: on('n1') }, 'can only create mirror pods'],
+    ['delete of its pod', { operation: 'DELETE', resource: 'pods', oldObject: on('n1') }, undefined],
+    ['delete elsewhere', { operation: 'DELETE', resource: 'pods', oldObject: on('n2') }, 'can only delete pods'],
+    ['status', { operation: 'UPDATE', resource: 'pods/status', object: on('n1'), oldObject: on('n1') }, undefined],
+    [
+      'status elsewhere',
+      { operation: 'UPDATE', resource: 'pods/status', object: on('n2'), oldObject: on('n2') },
+      'can only update pod status',
+    ],
+    ['itself', { resource: 'nodes', object: node('n1', { 'kubernetes.io/hostname': 'n1', a: 'b' }) }, undefined],
+    [
+      'another node',
+      { operation: 'UPDATE', resource: 'nodes/status', name: 'n2', object: node('n2'), oldObject: node('n2') },
+      'not allowed to modify node "n2"',
+    ],
+    [
+      'a reserved label',
+      { resource: 'nodes', object: node('n1', { 'kubernetes.io/role': 'x' }) },
+      'kubernetes.io/role',
+    ],
+    [
+      'a restricted label',
+      { resource: 'nodes', object: node('n1', { 'node-restriction.kubernetes.io/a': 'x' }) },
+      'node-restriction.kubernetes.io/a',
+    ],
+    [
+      'its lease',
+      {
+        group: 'coordination.k8s.io',
+        resource: 'leases',
+        namespace: 'kube-node-lease',
+        object: { metadata: { name: 'n1' } },
+      },
+      undefined,
+    ],
+    [
+      'another lease',
+      {
+        group: 'coordination.k8s.io',
+        resource: 'leases',
+        namespace: 'kube-node-lease',
+        object: { metadata: { name: 'n2' } },
+      },
+      'same name as the requesting node',
+    ],
+    [
+      'a token for its pod',
+      {
+        resource: 'serviceaccounts/token',
+        namespace: 'ns',
+        object: {
+          metadata: {},
+          spec: { boundObjectRef: { kind: 'Pod', name: 'mine', uid: 'u' } },
+        } as unknown as KubeObject,
+      },
+      undefined,
+    ],
+    ['a token for nobody', { resource: 'serviceaccounts/token', object: { metadata: {} } }, 'not bound to a pod'],
+  ])('%s', (_, sketch, message) => {
+    const error = thrownBy(() => plugin.admit(attributesOf({ ...sketch, user })));
+    if (message === undefined) expect(error).toBeUndefined();
+    else expect((error as Error).message).toContain(message);
+  });
+  test('all others may', () => {
+    expect(thrownBy(() => plugin.admit(attributesOf({ resource: 'pods', object: on('n2') })))).toBeUndefined();
+  });
+});
+
+describe('LimitRanger', () => {
+  const range = {
+    metadata: { name: 'l', namespace: 'ns' },
+    spec: {
+      limits: [
+        {
+          type: 'Container',
+          default: { cpu: '1' },
+          defaultRequest: { cpu: '100m' },
+          max: { cpu: '2' },
+          min: { cpu: '50m' },
+        },
+        { type: 'Pod', max: { memory: '1Gi' } },
+      ],
+    },
+  } as LimitRange;
+  const run = (resources: NonNullable<PodSpec['containers'][0]['resources']>) => {
+    const pod = make({ containers: [{ name: 'c', resources }] });
+    const plugin = new LimitRanger(lookupOf({ limitranges: [range] }));
+    const attributes = attributesOf({ resource: 'pods', namespace: 'ns', object: pod });
+    plugin.admit(attributes);
+    plugin.validate(attributes);
+    return pod;
+  };
+  test('defaults', () => {
+    const pod = run({ limits: { memory: '1Gi' } });
+    expect(pod.spec!.containers[0]!.resources).toEqual({
+      requests: { cpu: '100m' },
+      limits: { memory: '1Gi', cpu: '1' },
+    });
+    expect(pod.metadata.annotations?.['kubernetes.io/limit-ranger']).toBe(
+      'LimitRanger plugin set: cpu request for container c; cpu limit for container c',
+    );
+  });
+  test.each([
+    [{ limits: { cpu: '3', memory: '1' } }, 'maximum cpu usage per Container is 2, but limit is 3'],
+    [{ requests: { cpu: '1m' }, limits: { memory: '1' } }, 'minimum cpu usage per Container is 50m, but request is 1m'],
+    [{ limits: { memory: '2Gi' } }, 'maximum memory usage per Pod is 1Gi, but limit is 2Gi'],
+    [{}, 'maximum memory usage per Pod is 1Gi.  No limit is specified'],
+  ])('%j: %s', (resources, message) => {
+    expect(() => run(resources)).toThrow(message);
+  });
+});
+
+test('the order is fixed and names are checked', () => {
+  const dependencies = { lookup: lookupOf({}), random: new SeededRandom(1) };
+  expect(admissionPlugins(dependencies).map((p) => p.name)).toEqual(admissionPluginNames);
+  expect(admissionPlugins(dependencies, { disable: ['Priority'] }).map((p) => p.name)).not.toContain('Priority');
+  expect(() => admissionPlugins(dependencies, { enable: ['Frob'] })).toThrow('unknown admission plugin "Frob"');
+});

@@ -1,7 +1,7 @@
 /** Request bodies to objects: type meta, names and namespaces checked against the path, unknown fields by fieldValidation. */
-import { parse as parseYaml } from 'yaml';
 import { messageOf } from '../../base/errors.ts';
 import { decodeText, isJsonSyntaxError, parseJson } from '../../machinery/codec/json.ts';
+import { parseYaml, YamlSyntaxError } from '../../machinery/codec/yaml.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { cannotBeHandled, DecodeError, strictDecodingError, summarizeBody } from '../../machinery/schema/errors.ts';
 import { newBadRequest } from '../../machinery/status/errors.ts';
@@ -20,19 +20,24 @@ export interface Expected {
 
 const noBody = new Uint8Array(0);
 
-/** Parsed, not yet checked. Throws StatusError 400 and 415. */
-export function parseBody(
-  context: RequestContext,
-  findDuplicates: boolean,
-): { readonly value: unknown; readonly duplicates: readonly string[] } {
+/** A body, parsed and not yet checked. */
+export interface ParsedBody {
+  readonly value: unknown;
+  /** Paths of keys given more than once. */
+  readonly duplicates: readonly string[];
+  /** What else strict decoding objects to, in its own words. */
+  readonly strictErrors: readonly string[];
+}
+
+/** Throws StatusError 415, JsonSyntaxError and YamlSyntaxError. */
+export function parseBody(context: RequestContext, findDuplicates: boolean): ParsedBody {
   const encoding = bodyEncoding(context.request.headers['content-type']);
   return parseDocument(context.request.body ?? noBody, encoding, findDuplicates);
 }
 
-export function parseDocument(body: Uint8Array, encoding: Encoding, findDuplicates: boolean) {
-  if (encoding === 'json') return parseJson(body, { findDuplicates });
-  // YAML 1.1 as Go's library reads it; the core schema differs in octals and `yes`.
-  return { value: parseYaml(decodeText(body), { version: '1.1', merge: true }) as unknown, duplicates: [] };
+export function parseDocument(body: Uint8Array, encoding: Encoding, findDuplicates: boolean): ParsedBody {
+  if (encoding === 'json') return { ...parseJson(body, { findDuplicates }), strictErrors: [] };
+  return { ...parseYaml(decodeText(body)), duplicates: [] };
 }
 
 /** The body as a defaulted object of the expected kind. */
@@ -41,13 +46,15 @@ export function decodeBody(context: RequestContext, expected: Expected, validati
   try {
     parsed = parseBody(context, validation !== 'Ignore');
   } catch (error) {
-    if (error instanceof Error && (isJsonSyntaxError(error) || error.name.startsWith('YAML')))
-      throw newBadRequest(
-        `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: ${error.message} (${summarizeBody(context.request.body ?? noBody)})`,
-      );
-    throw error;
+    if (!isJsonSyntaxError(error) && !(error instanceof YamlSyntaxError)) throw error;
+    const head = isJsonSyntaxError(error) ? "couldn't get version/kind; json parse error: " : '';
+    const summary = summarizeBody(context.request.body ?? noBody);
+    throw newBadRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${head}${error.message} (${summary})`,
+    );
   }
-  const object = toObject(parsed.value, parsed.duplicates, expected, validation, context.warnings);
+  const { value, duplicates, strictErrors } = parsed;
+  const object = toObject(value, duplicates, expected, validation, context.warnings, strictErrors);
   expected.schema.applyDefaults(object);
   return object;
 }
@@ -59,6 +66,7 @@ export function toObject(
   expected: Expected,
   validation: FieldValidation,
   warnings: string[],
+  parseErrors: readonly string[] = [],
 ): KubeObject {
   const given = typeOf(value, expected);
   let decoded: ReturnType<ObjectSchema['normalize']>;
@@ -68,7 +76,8 @@ export function toObject(
     if (!(error instanceof DecodeError)) throw error;
     throw newBadRequest(cannotBeHandled(given, expected.kind, messageOf(error)));
   }
-  const { object, strictErrors } = decoded;
+  const { object } = decoded;
+  const strictErrors = [...parseErrors, ...decoded.strictErrors];
   object.apiVersion = expected.apiVersion;
   object.kind = expected.kind;
   object.metadata ??= {};

@@ -1,6 +1,6 @@
 /** Answers made of cached bytes. */
-import { stringify as stringifyYaml } from 'yaml';
-import { decodeText, encodeText, parseJson } from '../../machinery/codec/json.ts';
+import { decodeText, encodeText, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
+import { stringifyYaml } from '../../machinery/codec/yaml.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { CachedObject } from '../watchcache/cached-object.ts';
 import type { Form } from '../watchcache/form.ts';
@@ -22,7 +22,7 @@ export function objectResponse(status: number, object: CachedObject, form: Form,
 
 /** An object that is not stored (Scale, Status ...). */
 export function valueResponse(status: number, value: unknown, encoding: Encoding = 'json'): WireResponse {
-  return bytesResponse(status, encodeText(`${JSON.stringify(value)}\n`), encoding);
+  return bytesResponse(status, encodeText(`${stringifyJson(value)}\n`), encoding);
 }
 
 export function toYaml(json: Uint8Array): Uint8Array {

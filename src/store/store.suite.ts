@@ -92,9 +92,10 @@ export function storeSuite(name: string, open: OpenStore): void {
       return { store: under.store, clock: on, notes, reopen };
     }
 
-    /** Until `condition` holds: for what a store delivers in tasks of its own. */
+    /** Until `condition` holds: for what a store delivers in tasks of its own. A disk may take its time. */
     async function until(condition: () => boolean): Promise<void> {
-      for (let i = 0; i < 2000 && !condition(); i++) await new Promise((resolve) => setImmediate(resolve));
+      const deadline = performance.now() + 5000;
+      while (!condition() && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
       expect(condition()).toBe(true);
     }
 

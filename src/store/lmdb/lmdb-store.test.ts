@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { storeSuite } from '../store.suite.ts';
+import { storeSuite, type OpenStore } from '../store.suite.ts';
+import { storeModelSuite } from '../store-model.suite.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
-storeSuite('the lmdb store', async (clock) => {
+const open: OpenStore = async (clock) => {
   const dir = mkdtempSync(join(tmpdir(), 'skiff-store-'));
   const store = await openLmdbStore({ dir, clock });
   let current = store;
@@ -17,4 +18,6 @@ storeSuite('the lmdb store', async (clock) => {
     },
     dispose: async () => rmSync(dir, { recursive: true, force: true }),
   };
-});
+};
+storeSuite('the lmdb store', open);
+storeModelSuite('the lmdb store', open, 40);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
-import { put, storeSuite } from '../store.suite.ts';
+import { put, storeSuite, type OpenStore } from '../store.suite.ts';
+import { storeModelSuite } from '../store-model.suite.ts';
 import { createMemoryStore } from './memory-store.ts';
 
-storeSuite('the memory store', async (clock) => ({ store: createMemoryStore({ clock }), dispose: async () => {} }));
+const open: OpenStore = async (clock) => ({ store: createMemoryStore({ clock }), dispose: async () => {} });
+storeSuite('the memory store', open);
+storeModelSuite('the memory store', open, 200);
 
 describe('a fork of a memory store', () => {
   it('starts with all there was and then goes its own way', async () => {

@@ -20,29 +20,31 @@ export interface Expected {
 
 const noBody = new Uint8Array(0);
 
-/** A body, parsed and not yet checked. */
+/** A parsed document, not yet of any kind. */
 export interface ParsedBody {
   readonly value: unknown;
-  /** Paths of keys given more than once. */
+  /** Paths of keys given twice (JSON). */
   readonly duplicates: readonly string[];
-  /** What else strict decoding objects to, in its own words. */
+  /** The same in words already (YAML). */
   readonly strictErrors: readonly string[];
 }
 
-/** Throws StatusError 415, JsonSyntaxError and YamlSyntaxError. */
+const none: readonly string[] = [];
+
+/** Throws StatusError 415, JsonSyntaxError, YamlSyntaxError. */
 export function parseBody(context: RequestContext, findDuplicates: boolean): ParsedBody {
   const encoding = bodyEncoding(context.request.headers['content-type']);
   return parseDocument(context.request.body ?? noBody, encoding, findDuplicates);
 }
 
 export function parseDocument(body: Uint8Array, encoding: Encoding, findDuplicates: boolean): ParsedBody {
-  if (encoding === 'json') return { ...parseJson(body, { findDuplicates }), strictErrors: [] };
-  return { ...parseYaml(decodeText(body)), duplicates: [] };
+  if (encoding === 'yaml') return { ...parseYaml(decodeText(body)), duplicates: none };
+  return { ...parseJson(body, { findDuplicates }), strictErrors: none };
 }
 
 /** The body as a defaulted object of the expected kind. */
 export function decodeBody(context: RequestContext, expected: Expected, validation: FieldValidation): KubeObject {
-  let parsed: ReturnType<typeof parseBody>;
+  let parsed: ParsedBody;
   try {
     parsed = parseBody(context, validation !== 'Ignore');
   } catch (error) {
@@ -53,31 +55,29 @@ export function decodeBody(context: RequestContext, expected: Expected, validati
       `the object provided is unrecognized (must be of type ${expected.kind}): ${head}${error.message} (${summary})`,
     );
   }
-  const { value, duplicates, strictErrors } = parsed;
-  const object = toObject(value, duplicates, expected, validation, context.warnings, strictErrors);
+  const object = toObject(parsed, expected, validation, context.warnings);
   expected.schema.applyDefaults(object);
   return object;
 }
 
 /** Parsed JSON to an object of the expected kind, without defaults. Throws StatusError 400. */
 export function toObject(
-  value: unknown,
-  duplicates: readonly string[],
+  body: ParsedBody,
   expected: Expected,
   validation: FieldValidation,
   warnings: string[],
   parseErrors: readonly string[] = [],
 ): KubeObject {
-  const given = typeOf(value, expected);
+  const given = typeOf(body.value, expected);
   let decoded: ReturnType<ObjectSchema['normalize']>;
   try {
-    decoded = expected.schema.normalize(value, duplicates);
+    decoded = expected.schema.normalize(body.value, body.duplicates);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw newBadRequest(cannotBeHandled(given, expected.kind, messageOf(error)));
   }
   const { object } = decoded;
-  const strictErrors = [...parseErrors, ...decoded.strictErrors];
+  const strictErrors = [...body.strictErrors, ...decoded.strictErrors];
   object.apiVersion = expected.apiVersion;
   object.kind = expected.kind;
   object.metadata ??= {};

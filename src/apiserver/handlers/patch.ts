@@ -12,7 +12,7 @@ import type { RequestContext } from '../request-context.ts';
 import { ObjectStore, type WriteResult } from '../registry/object-store.ts';
 import type { ObjectSchema } from '../registry/resource.ts';
 import type { Served } from '../registry/served.ts';
-import { checkName, checkNamespace, type Expected, parseDocument, toObject } from './body.ts';
+import { checkName, checkNamespace, type Expected, type ParsedBody, parseDocument, toObject } from './body.ts';
 import { mediaTypeOf, negotiate, patchMediaTypes } from './negotiate.ts';
 import { parseWriteQuery, type WriteQuery } from './options.ts';
 import { objectResponse } from './respond.ts';
@@ -40,7 +40,11 @@ async function patchObject(context: RequestContext, served: Served, query: Write
 }
 
 /** A patch that can be applied to any document. */
-export type Patch = (document: unknown) => unknown;
+export interface Patch {
+  readonly apply: (document: unknown) => unknown;
+  /** Paths of keys that the patch gives twice, where its paths are those of the object. */
+  readonly duplicates: readonly string[];
+}
 
 /** Reads the body by its content type. Throws StatusError 400, 415. */
 export function readPatch(context: RequestContext, query: WriteQuery, schema: Pick<ObjectSchema, 'patchType'>): Patch {
@@ -51,23 +55,26 @@ export function readPatch(context: RequestContext, query: WriteQuery, schema: Pi
     throw newInvalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       forbidden('force', 'may not be specified for non-apply patch'),
     ]);
-  let parsed: ReturnType<typeof parseDocument>;
+  let parsed: ParsedBody;
   try {
     parsed = parseDocument(context.request.body ?? new Uint8Array(0), 'json', query.fieldValidation !== 'Ignore');
   } catch (error) {
     if (isJsonSyntaxError(error)) throw newBadRequest(`error decoding patch: ${error.message}`);
     throw error;
   }
-  const { value } = parsed;
+  const { value, duplicates } = parsed;
   switch (type) {
     case 'application/json-patch+json':
-      return (document) => applyJsonPatch(document, value);
+      return { apply: (document) => applyJsonPatch(document, value), duplicates: [] };
     case 'application/merge-patch+json':
-      return (document) => applyMergePatch(document, value);
+      return { apply: (document) => applyMergePatch(document, value), duplicates };
     default: {
       const { patchType } = schema;
       if (patchType === undefined) throw newUnsupportedMediaType(patchMediaTypes.filter((t) => t !== type));
-      return (document) => applyStrategicMergePatch(document, value, builtinPatchLookup, patchType);
+      return {
+        apply: (document) => applyStrategicMergePatch(document, value, builtinPatchLookup, patchType),
+        duplicates,
+      };
     }
   }
 }
@@ -80,7 +87,12 @@ export function patchedObject(
   query: WriteQuery,
   warnings: string[],
 ): KubeObject {
-  const object = toObject(patch(current), [], expected, query.fieldValidation, warnings);
+  const object = toObject(
+    { value: patch.apply(current), duplicates: patch.duplicates, strictErrors: [] },
+    expected,
+    query.fieldValidation,
+    warnings,
+  );
   expected.schema.applyDefaults(object);
   return object;
 }

@@ -1,5 +1,5 @@
 /** Answers made of cached bytes. */
-import { decodeText, encodeText, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
+import { encodeText, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
 import { stringifyYaml } from '../../machinery/codec/yaml.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { CachedObject } from '../watchcache/cached-object.ts';
@@ -26,5 +26,5 @@ export function valueResponse(status: number, value: unknown, encoding: Encoding
 }
 
 export function toYaml(json: Uint8Array): Uint8Array {
-  return encodeText(stringifyYaml(parseJson(decodeText(json)).value));
+  return encodeText(stringifyYaml(parseJson(json).value));
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../machinery/codec/json.ts';
 import type { KubeObject, ListMeta } from '../../machinery/meta/object.ts';
 import type { Revision } from '../../store/store.ts';
 import type { WatchEventType, WatchFrame } from '../../machinery/wire.ts';
@@ -43,16 +44,15 @@ export class JsonForm implements Form {
 
   frame(type: WatchEventType, object: CachedObject): WatchFrame {
     const bytes = splice(this.#frameHeads[type]!, object.revision, this.#bytes(object), '}\n');
-    return new LazyFrame(type, bytes, () => this.decode(object));
+    // Of a converted object the encoder decides what it is like: the bytes are read again.
+    const decode = this.#resource.storage?.conversion
+      ? () => (parseJson(bytes).value as { object: unknown }).object
+      : () => servedObject(this.#resource, object);
+    return new LazyFrame(type, bytes, decode);
   }
 
   bookmark(revision: Revision, initialEventsEnd: boolean): WatchFrame {
     return bookmarkFrame(this.#resource.apiVersion, this.#resource.kind, revision, initialEventsEnd);
-  }
-
-  /** In the served version; of the caller's own. */
-  decode(object: CachedObject): KubeObject {
-    return servedObject(this.#resource, object);
   }
 
   #bytes(object: CachedObject): Uint8Array {

@@ -35,7 +35,7 @@ export function hpaV1Of(object: KubeObject): KubeObject {
   const { spec, status, metadata, ...rest } = object as Hpa;
   const notes: Record<string, string> = { ...metadata.annotations };
   const note = (name: string, value: unknown) => {
-    const empty = value === undefined || (Array.isArray(value) && value.length === 0);
+    const empty = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
     if (!empty) notes[name] = JSON.stringify(value);
   };
   const { metrics, behavior, ...specRest } = spec ?? {};

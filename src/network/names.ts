@@ -14,3 +14,10 @@ export const proxyTable = (id: ClusterId): string => `skiff-${id}-proxy`;
 export const nodeTable = (id: ClusterId): string => `skiff-${id}-node`;
 /** The network's name for CNI. */
 export const cniNetwork = (id: ClusterId): string => `skiff-${id}`;
+/** The bridge that joins the nodes of one machine. */
+export const fabricBridge = (id: ClusterId): string => `skf-${id}`;
+/** The network namespace of a node past the first. */
+export const nodeNamespace = (id: ClusterId, index: number): string => `skiff-${id}-n${index}`;
+/** The host's end of that node's link. */
+export const nodeLink = (id: ClusterId, index: number): string => `s${id}n${index}`;
+export const fabricTable = (id: ClusterId): string => `skiff-${id}-fabric`;

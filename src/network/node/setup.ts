@@ -22,6 +22,8 @@ export interface NodeNetworkOptions {
   /** `--service-cidr`. */
   readonly serviceCidr: string;
   readonly mtu?: number;
+  /** Where other nodes' pods are reached, for a node in a namespace of its own; absent: routes say so one by one. */
+  readonly uplink?: string;
 }
 
 /** The bridge's own address: the first of the node's range, the pods' default gateway. */
@@ -39,7 +41,9 @@ export async function setUpNodeNetwork(options: NodeNetworkOptions): Promise<voi
   await ipBatch([
     `link set dev ${bridge} up`,
     `addr replace ${gateway}/${prefixLength} dev ${bridge}`,
-    `route replace unreachable ${options.clusterCidr}`,
+    options.uplink
+      ? `route replace ${options.clusterCidr} via ${options.uplink}`
+      : `route replace unreachable ${options.clusterCidr}`,
     `route replace ${options.serviceCidr} dev ${bridge} src ${gateway}`,
   ]);
   writeSysctl('net/ipv4/ip_forward', '1');

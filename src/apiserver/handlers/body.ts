@@ -66,7 +66,6 @@ export function toObject(
   expected: Expected,
   validation: FieldValidation,
   warnings: string[],
-  parseErrors: readonly string[] = [],
 ): KubeObject {
   const given = typeOf(body.value, expected);
   let decoded: ReturnType<ObjectSchema['normalize']>;

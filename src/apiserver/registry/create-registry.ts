@@ -16,7 +16,7 @@ import { handleCreate, handleUpdate } from '../handlers/write.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { WatchHub } from '../watchcache/hub.ts';
 import { readerOf } from './reader.ts';
-import type { Lookup, Registry, RegistryOptions } from './registry.ts';
+import type { Lookup, Registry, RegistryOptions, RegistryStats } from './registry.ts';
 import { type Resource, storagePrefix } from './resource.ts';
 import { Served, type Services } from './served.ts';
 
@@ -80,6 +80,16 @@ class ResourceRegistry implements Registry {
 
   addVirtualResource(group: string, resource: string, handler: ContextHandler): void {
     this.#virtual.set(`${group}/${resource}`, handler);
+  }
+
+  stats(): RegistryStats {
+    let watchers = 0;
+    let objects = 0;
+    for (const cache of this.#services.hub.caches()) {
+      watchers += cache.watchers;
+      objects += cache.size;
+    }
+    return { watchers, objects, revision: this.#services.hub.revision };
   }
 
   async handle(context: RequestContext): Promise<WireResponse> {

@@ -54,6 +54,17 @@ export interface Registry {
   /** Answers all verbs of a resource that is not stored (SubjectAccessReview, TokenReview, ComponentStatus ...). */
   addVirtualResource(group: string, resource: string, handler: ContextHandler): void;
   readonly lookup: Lookup;
+  /** For metrics and tests. */
+  stats(): RegistryStats;
+}
+
+export interface RegistryStats {
+  /** Open watches. */
+  readonly watchers: number;
+  /** Objects in all caches. */
+  readonly objects: number;
+  /** The revision that the caches have reached. */
+  readonly revision: number;
 }
 
 export { createRegistry } from './create-registry.ts';

@@ -4,6 +4,7 @@ import { FakeClock } from '../../base/fake-clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { WatchFrame, WireResponse } from '../../machinery/wire.ts';
+import type { Store } from '../../store/store.ts';
 import { createMemoryStore } from '../../store/memory/memory-store.ts';
 import type { AdmissionPlugin } from '../admission/plugin.ts';
 import type { RequestContext, RequestInfo } from '../request-context.ts';
@@ -27,9 +28,10 @@ export interface CallOptions {
 
 export async function testRegistry(
   options: { readonly admission?: readonly AdmissionPlugin[]; readonly hooks?: readonly StorageHooks[] } = {},
+  existing?: Store,
 ) {
   const clock = new FakeClock({ defer: setImmediate });
-  const store = createMemoryStore({ clock });
+  const store = existing ?? createMemoryStore({ clock });
   const errors: string[] = [];
   const registry = createRegistry({
     store,

@@ -68,6 +68,10 @@ export class WatchHub {
     return this.#caches.get(id);
   }
 
+  caches(): Iterable<WatchCache> {
+    return this.#caches.values();
+  }
+
   async start(): Promise<void> {
     await this.#load();
     const tick = () => {

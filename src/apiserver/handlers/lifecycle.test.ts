@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { configMap, testRegistry } from '../registry/testing.suite.ts';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const pods = '/api/v1/namespaces/default/pods';
+const merge = { 'content-type': 'application/merge-patch+json' };
+const pod = (name: string, more: object = {}) => ({
+  metadata: { name, ...more },
+  spec: { containers: [{ name: 'c', image: 'i' }] },
+});
+
+describe('create', () => {
+  test('generateName', async () => {
+    const { call } = await testRegistry();
+    const { body } = await call('POST', maps, { body: { metadata: { generateName: 'a-' } } });
+    expect(body.metadata.name).toMatch(/^a-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  });
+
+  test('dryRun answers as if, and writes nothing', async () => {
+    const { call, store } = await testRegistry();
+    const before = store.revision;
+    const { status, body } = await call('POST', `${maps}?dryRun=All`, { body: configMap('a') });
+    expect([status, body.metadata.name]).toEqual([201, 'a']);
+    expect(store.revision).toBe(before);
+    expect((await call('GET', `${maps}/a`)).status).toBe(404);
+  });
+
+  test('an unknown field is a warning', async () => {
+    const { call } = await testRegistry();
+    const { status, warnings } = await call('POST', maps, { body: { ...configMap('a'), foo: 1 } });
+    expect([status, warnings]).toEqual([201, ['unknown field "foo"']]);
+    const silent = await call('POST', `${maps}?fieldValidation=Ignore`, { body: { ...configMap('b'), foo: 1 } });
+    expect(silent.warnings).toEqual([]);
+  });
+
+  test('PUT creates where the kind allows it', async () => {
+    const { call } = await testRegistry();
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/l';
+    const { status } = await call('PUT', lease, { body: { metadata: { name: 'l' }, spec: {} } });
+    expect(status).toBe(201);
+  });
+
+  test('Events expire', async () => {
+    const { call, clock } = await testRegistry();
+    const events = '/api/v1/namespaces/default/events';
+    const body = { metadata: { name: 'e' }, involvedObject: { namespace: 'default' }, message: 'm' };
+    expect((await call('POST', events, { body })).status).toBe(201);
+    const other = await call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e');
+    expect([other.body.apiVersion, other.body.note]).toEqual(['events.k8s.io/v1', 'm']);
+    await clock.advance(3_700_000);
+    expect((await call('GET', `${events}/e`)).status).toBe(404);
+  });
+});
+
+describe('update', () => {
+  test('the uid is a precondition', async () => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const { status, body } = await call('PUT', `${maps}/a`, { body: { metadata: { name: 'a', uid: 'other' } } });
+    expect([status, body.reason]).toEqual([409, 'Conflict']);
+    expect(body.message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ');
+  });
+
+  test('without a version it replaces whatever is there', async () => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const { status, body } = await call('PUT', `${maps}/a`, { body: configMap('a', { x: 'y' }) });
+    expect([status, body.data]).toEqual([200, { x: 'y' }]);
+  });
+
+  test('concurrent patches all apply', async () => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        call('PATCH', `${maps}/a`, { body: { data: { [`k${i}`]: '1' } }, headers: merge }),
+      ),
+    );
+    expect(answers.map((a) => a.status)).toEqual(new Array(8).fill(200));
+    expect(Object.keys((await call('GET', `${maps}/a`)).body.data)).toHaveLength(8);
+  });
+
+  test('a patch with a stale version is a conflict, one that does not apply an error', async () => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const stale = await call('PATCH', `${maps}/a`, { body: { metadata: { resourceVersion: '1' } }, headers: merge });
+    expect([stale.status, stale.body.reason]).toEqual([409, 'Conflict']);
+    const absent = await call('PATCH', `${maps}/a`, {
+      body: [{ op: 'remove', path: '/data/x' }],
+      headers: { 'content-type': 'application/json-patch+json' },
+    });
+    expect(absent.status).toBe(422);
+  });
+
+  test('status and the rest are written apart', async () => {
+    const { call } = await testRegistry();
+    const { body: created } = await call('POST', pods, { body: { ...pod('p'), status: { phase: 'Running' } } });
+    expect(created.status.phase).toBe('Pending');
+    const { body } = await call('PUT', `${pods}/p/status`, {
+      body: { ...created, spec: { containers: [] }, status: { phase: 'Running' } },
+    });
+    expect([body.status.phase, body.spec.containers.length]).toEqual(['Running', 1]);
+    const labelled = await call('PATCH', `${pods}/p`, {
+      body: { metadata: { labels: { a: 'b' } }, status: { phase: 'Failed' } },
+      headers: merge,
+    });
+    expect([labelled.body.status.phase, labelled.body.metadata.labels]).toEqual(['Running', { a: 'b' }]);
+  });
+});
+
+describe('delete', () => {
+  test('preconditions', async () => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const refused = await call('DELETE', `${maps}/a`, { body: { preconditions: { uid: 'x' } } });
+    expect([refused.status, refused.body.reason]).toEqual([409, 'Conflict']);
+  });
+
+  test('finalizers hold the object until the last is gone', async () => {
+    const { call } = await testRegistry();
+    const object = configMap('a');
+    object.metadata.finalizers = ['example.com/hold'];
+    await call('POST', maps, { body: object });
+    const marked = await call('DELETE', `${maps}/a`);
+    expect(marked.body.metadata).toMatchObject({
+      deletionTimestamp: '2026-01-01T00:00:00Z',
+      deletionGracePeriodSeconds: 0,
+    });
+    const again = await call('DELETE', `${maps}/a`);
+    expect(again.body.metadata.resourceVersion).toBe(marked.body.metadata.resourceVersion);
+    const added = await call('PATCH', `${maps}/a`, {
+      body: { metadata: { finalizers: ['example.com/hold', 'example.com/more'] } },
+      headers: merge,
+    });
+    expect(added.status).toBe(422);
+    const released = await call('PATCH', `${maps}/a`, { body: { metadata: { finalizers: null } }, headers: merge });
+    expect(released.status).toBe(200);
+    expect((await call('GET', `${maps}/a`)).status).toBe(404);
+  });
+
+  test.each([
+    ['Orphan', ['orphan']],
+    ['Foreground', ['foregroundDeletion']],
+  ])('propagationPolicy %s', async (propagationPolicy, finalizers) => {
+    const { call } = await testRegistry();
+    await call('POST', maps, { body: configMap('a') });
+    const { body } = await call('DELETE', `${maps}/a?propagationPolicy=${propagationPolicy}`);
+    expect(body.metadata.finalizers).toEqual(finalizers);
+    expect(body.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  test('a pod on a node has its grace, which can only get shorter', async () => {
+    const { call, clock } = await testRegistry();
+    await call('POST', pods, { body: pod('p') });
+    const target = { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } };
+    expect((await call('POST', `${pods}/p/binding`, { body: target })).status).toBe(201);
+    const marked = await call('DELETE', `${pods}/p`);
+    expect(marked.body.metadata).toMatchObject({
+      deletionGracePeriodSeconds: 30,
+      deletionTimestamp: '2026-01-01T00:00:30Z',
+    });
+    await clock.advance(5_000);
+    const longer = await call('DELETE', `${pods}/p?gracePeriodSeconds=60`);
+    expect(longer.body.metadata.deletionGracePeriodSeconds).toBe(30);
+    const shorter = await call('DELETE', `${pods}/p`, { body: { gracePeriodSeconds: 10 } });
+    expect(shorter.body.metadata).toMatchObject({
+      deletionGracePeriodSeconds: 10,
+      deletionTimestamp: '2026-01-01T00:00:10Z',
+    });
+    const { uid } = shorter.body.metadata;
+    const gone = await call('DELETE', `${pods}/p`, { body: { gracePeriodSeconds: 0, preconditions: { uid } } });
+    expect([gone.status, gone.body.kind]).toEqual([200, 'Pod']);
+    expect((await call('GET', `${pods}/p`)).status).toBe(404);
+  });
+
+  test('a namespace terminates and goes with its last finalizer', async () => {
+    const { call } = await testRegistry();
+    const ns = '/api/v1/namespaces/x';
+    await call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'x' } } });
+    const { body } = await call('DELETE', ns);
+    expect([body.status.phase, body.spec.finalizers]).toEqual(['Terminating', ['kubernetes']]);
+    const held = await call('DELETE', ns);
+    expect(held.status).toBe(200);
+    const finalized = await call('PUT', `${ns}/finalize`, { body: { ...body, spec: {} } });
+    expect(finalized.status, JSON.stringify(finalized.body)).toBe(200);
+    expect((await call('GET', ns)).status).toBe(404);
+  });
+});
+
+describe('sub-resources', () => {
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  const deployment = {
+    metadata: { name: 'd' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: pod('x').spec },
+    },
+  };
+
+  test('scale is read, replaced and patched', async () => {
+    const { call } = await testRegistry();
+    await call('POST', deployments, { body: deployment });
+    const { body: scale } = await call('GET', `${deployments}/d/scale`);
+    expect(scale).toMatchObject({
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas: 2 },
+      status: { replicas: 0, selector: 'a=b' },
+    });
+    const put = await call('PUT', `${deployments}/d/scale`, { body: { ...scale, spec: { replicas: 3 } } });
+    expect([put.status, put.body.spec]).toEqual([200, { replicas: 3 }]);
+    const stale = await call('PUT', `${deployments}/d/scale`, { body: { ...scale, spec: { replicas: 4 } } });
+    expect(stale.status).toBe(409);
+    const patched = await call('PATCH', `${deployments}/d/scale`, { body: { spec: { replicas: 5 } }, headers: merge });
+    expect(patched.body.spec).toEqual({ replicas: 5 });
+    const { body } = await call('GET', `${deployments}/d`);
+    expect([body.spec.replicas, body.metadata.generation]).toEqual([5, 3]);
+    const negative = await call('PATCH', `${deployments}/d/scale`, {
+      body: { spec: { replicas: -1 } },
+      headers: merge,
+    });
+    expect(negative.status).toBe(422);
+  });
+
+  test('a pod is bound once', async () => {
+    const { call } = await testRegistry();
+    await call('POST', pods, { body: pod('p') });
+    const body = { metadata: { name: 'p', annotations: { a: 'b' } }, target: { kind: 'Node', name: 'n' } };
+    const bound = await call('POST', '/api/v1/namespaces/default/bindings', { body });
+    expect([bound.status, bound.body.status]).toEqual([201, 'Success']);
+    const { body: p } = await call('GET', `${pods}/p`);
+    expect([p.spec.nodeName, p.metadata.annotations]).toEqual(['n', { a: 'b' }]);
+    expect(p.status.conditions).toMatchObject([
+      { type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ]);
+    const again = await call('POST', `${pods}/p/binding`, { body });
+    expect(again.body.message).toBe(
+      'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n"',
+    );
+  });
+
+  test('an eviction asks the disruption budgets', async () => {
+    const { call } = await testRegistry();
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+    await call('POST', pods, { body: pod('p', { labels: { a: 'b' } }) });
+    await call('PATCH', `${pods}/p/status`, {
+      body: { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
+      headers: merge,
+    });
+    await call('POST', budgets, {
+      body: { metadata: { name: 'b' }, spec: { minAvailable: 1, selector: { matchLabels: { a: 'b' } } } },
+    });
+    const eviction = { metadata: { name: 'p' } };
+    const early = await call('POST', `${pods}/p/eviction`, { body: eviction });
+    expect([early.status, early.body.details.causes[0].reason]).toEqual([429, 'DisruptionBudget']);
+    const allow = (disruptionsAllowed: number) =>
+      call('PATCH', `${budgets}/b/status`, {
+        body: { status: { observedGeneration: 1, disruptionsAllowed, currentHealthy: 1, desiredHealthy: 1 } },
+        headers: merge,
+      });
+    await allow(0);
+    const refused = await call('POST', `${pods}/p/eviction`, { body: eviction });
+    expect(refused.body.message).toBe("Cannot evict pod as it would violate the pod's disruption budget.");
+    await allow(1);
+    const evicted = await call('POST', `${pods}/p/eviction`, { body: eviction });
+    expect([evicted.status, evicted.body.status]).toEqual([201, 'Success']);
+    expect((await call('GET', `${pods}/p`)).status).toBe(404);
+    const { body: budget } = await call('GET', `${budgets}/b`);
+    expect(budget.status.disruptionsAllowed).toBe(0);
+    expect(Object.keys(budget.status.disruptedPods)).toEqual(['p']);
+  });
+});

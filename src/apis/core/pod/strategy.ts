@@ -4,6 +4,9 @@ import type { Pod } from '../../generated/types/core/v1.ts';
 import { carryOver } from '../../common/strategies.ts';
 import { bumpGeneration, startGeneration } from '../../common/generation.ts';
 import { qosClassOf } from './qos.ts';
+import { validatePodSpec } from './validation/spec.ts';
+import { validateEphemeralContainersUpdate, validatePodUpdate } from './validation/update.ts';
+import { required, type FieldError } from '../../../machinery/validation/field-error.ts';
 
 export const podStrategy: Strategy<Pod> = {
   prepareForCreate(pod) {
@@ -23,7 +26,13 @@ export const podStrategy: Strategy<Pod> = {
     carryOver(pod, old, 'status');
     bumpGeneration(pod, old);
   },
+  validate,
+  validateUpdate: (pod, old) => [...validate(pod), ...validatePodUpdate(pod, old)],
 };
+
+function validate(pod: Pod): FieldError[] {
+  return pod.spec ? validatePodSpec(pod.spec, 'spec') : [required('spec.containers')];
+}
 
 export const podStatusStrategy: Strategy<Pod> = {
   prepareForUpdate(pod, old) {
@@ -56,6 +65,7 @@ export const ephemeralContainersStrategy: Strategy<Pod> = {
     pod.spec = { ...old.spec!, ...(added ? { ephemeralContainers: added } : {}) };
     bumpGeneration(pod, old);
   },
+  validateUpdate: (pod, old) => [...validate(pod), ...validateEphemeralContainersUpdate(pod, old)],
 };
 
 export const podGracefulDelete: GracefulDelete<Pod> = {

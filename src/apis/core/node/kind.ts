@@ -6,6 +6,8 @@ import { nodeColumns } from './columns.ts';
 
 /** Nodes bring their status along when they register. */
 const strategy: Strategy<Node> = {
+  /** Nothing is cleared: the registry clears the status of kinds that do not say otherwise. */
+  prepareForCreate() {},
   prepareForUpdate(node, old) {
     carryOver(node, old, 'status');
   },

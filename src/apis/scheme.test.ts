@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { messageOf } from '../base/errors.ts';
+import { withoutRepeats } from '../machinery/schema/validate.ts';
+import { fieldErrorText, required } from '../machinery/validation/field-error.ts';
 import { allResources, builtinPatchLookup, builtinTypes, findResource, findSchema, schemaOf } from './scheme.ts';
 
 const decode = (group: string, version: string, kind: string, body: unknown) =>
@@ -236,16 +238,35 @@ describe('defaults', () => {
   });
 });
 
-test('validation by the table names a value outside its enum', () => {
-  const schema = schemaOf('', 'v1', 'Pod');
-  const { object } = pod({ restartPolicy: 'Sometimes', containers: [{ name: 'c', imagePullPolicy: 'Always' }] });
-  expect(schema.validate(object)).toEqual([
-    {
-      type: 'FieldValueNotSupported',
-      field: 'spec.restartPolicy',
-      body: 'Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
-    },
-  ]);
+describe('validation by the table', () => {
+  test.each<[string, object, string[]]>([
+    [
+      'a value outside its enum',
+      { restartPolicy: 'Sometimes', containers: [{ name: 'c', imagePullPolicy: 'Always' }] },
+      ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+    ],
+    ['a required list', { containers: [] }, ['spec.containers: Required value']],
+    [
+      'required strings, but not those that may be empty',
+      { containers: [{ livenessProbe: { httpGet: { port: 1, httpHeaders: [{ name: 'a' }] } }, env: [{}] }] },
+      ['spec.containers[0].name: Required value', 'spec.containers[0].env[0].name: Required value'],
+    ],
+  ])('names %s', (_, spec, errors) => {
+    const schema = schemaOf('', 'v1', 'Pod');
+    expect(schema.validate(pod(spec).object).map(fieldErrorText)).toEqual(errors);
+  });
+
+  test('names a required pointer that is absent, and takes an empty one', () => {
+    const schema = schemaOf('apps', 'v1', 'Deployment');
+    const spec = { template: { spec: { containers: [{ name: 'c' }] } } };
+    expect(schema.validate(deployment(spec).object).map(fieldErrorText)).toEqual(['spec.selector: Required value']);
+    expect(schema.validate(deployment({ ...spec, selector: {} }).object)).toEqual([]);
+  });
+
+  test('gives way to better words for the same', () => {
+    const [own, other] = [required('spec.selector', 'say which'), required('spec.template')];
+    expect(withoutRepeats([required('spec.selector'), other, own])).toEqual([other, own]);
+  });
 });
 
 test('strategic merge finds merge keys through lists and templates', () => {

@@ -18,7 +18,8 @@ import {
   newNotFound,
 } from '../../machinery/status/errors.ts';
 import { failure } from '../../machinery/status/status.ts';
-import { type FieldError, fieldErrorText, invalid } from '../../machinery/validation/field-error.ts';
+import { withoutRepeats } from '../../machinery/schema/validate.ts';
+import { type FieldError, invalid } from '../../machinery/validation/field-error.ts';
 import { nameRuleOf, validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/validation/object-meta.ts';
 import type { WriteOp } from '../../store/store.ts';
 import type { Attributes, Operation } from '../admission/plugin.ts';
@@ -339,8 +340,11 @@ export class ObjectStore {
   #refuse(object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length === 0) return;
     const { group, kind } = this.#served.resource;
-    const unique = new Map(errors.map((error) => [error.type + fieldErrorText(error), error]));
-    throw newInvalid({ group, kind }, object.metadata.name ?? object.metadata.generateName ?? '', [...unique.values()]);
+    throw newInvalid(
+      { group, kind },
+      object.metadata.name ?? object.metadata.generateName ?? '',
+      withoutRepeats(errors),
+    );
   }
 
   #warn(scope: WriteScope, warnings: readonly string[] | undefined): void {

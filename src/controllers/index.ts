@@ -6,6 +6,7 @@ import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
@@ -21,6 +22,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   deploymentController,
   replicaSetController,
   nodeIpamController,
+  nodeLifecycleController,
   clusterRoleAggregationController,
   rootCaPublisher,
   taintEvictionController,

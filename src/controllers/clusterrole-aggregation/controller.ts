@@ -14,6 +14,7 @@ const workers = 5;
 export const clusterRoleAggregationController: ControllerDescriptor = {
   name: 'clusterrole-aggregation-controller',
   alias: 'clusterrole-aggregation',
+  serviceAccount: 'clusterrole-aggregation-controller',
   create: (context) => new ClusterRoleAggregationController(context),
 };
 

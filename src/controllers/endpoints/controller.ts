@@ -19,6 +19,7 @@ const maxRetries = 15;
 export const endpointsController: ControllerDescriptor = {
   name: 'endpoints-controller',
   alias: 'endpoint',
+  serviceAccount: 'endpoint-controller',
   create: (context) => new EndpointsController(context),
 };
 

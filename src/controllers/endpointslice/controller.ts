@@ -20,6 +20,7 @@ const maxRetries = 15;
 export const endpointSliceController: ControllerDescriptor = {
   name: 'endpointslice-controller',
   alias: 'endpointslice',
+  serviceAccount: 'endpointslice-controller',
   create: (context) => new EndpointSliceController(context),
 };
 

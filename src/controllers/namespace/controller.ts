@@ -25,6 +25,7 @@ const firstLookMs = 100;
 export const namespaceController: ControllerDescriptor = {
   name: 'namespace-controller',
   alias: 'namespace',
+  serviceAccount: 'namespace-controller',
   create: (context) => new NamespaceController(context),
 };
 

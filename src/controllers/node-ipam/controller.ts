@@ -16,6 +16,7 @@ const defaultMask = { v4: 24, v6: 64 };
 export const nodeIpamController: ControllerDescriptor = {
   name: 'node-ipam-controller',
   alias: 'nodeipam',
+  serviceAccount: 'node-controller',
   create: (context) => {
     const { clusterCidr } = context.settings;
     return clusterCidr ? new NodeIpamController(context, clusterCidr) : { start() {}, stop: async () => {} };

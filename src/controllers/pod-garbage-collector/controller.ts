@@ -19,6 +19,7 @@ const defaultTerminatedThreshold = 12_500;
 export const podGarbageCollector: ControllerDescriptor = {
   name: 'pod-garbage-collector-controller',
   alias: 'podgc',
+  serviceAccount: 'pod-garbage-collector',
   create: (context) => new PodGarbageCollector(context),
 };
 

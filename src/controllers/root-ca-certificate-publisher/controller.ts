@@ -17,6 +17,7 @@ const description =
 export const rootCaPublisher: ControllerDescriptor = {
   name: 'root-ca-certificate-publisher-controller',
   alias: 'root-ca-cert-publisher',
+  serviceAccount: 'root-ca-cert-publisher',
   create: (context) => {
     const { rootCa } = context.settings;
     return rootCa ? new RootCaPublisher(context, rootCa) : { start() {}, stop: async () => {} };

@@ -13,6 +13,7 @@ const accountName = 'default';
 export const serviceAccountController: ControllerDescriptor = {
   name: 'serviceaccount-controller',
   alias: 'serviceaccount',
+  serviceAccount: 'service-account-controller',
   create: (context) => new ServiceAccountController(context),
 };
 

@@ -21,6 +21,7 @@ const workers = 8;
 
 export const taintEvictionController: ControllerDescriptor = {
   name: 'taint-eviction-controller',
+  serviceAccount: 'node-controller',
   create: (context) => new TaintEvictionController(context),
 };
 

@@ -63,7 +63,7 @@ export async function handleBinding(context: RequestContext, pods: Served): Prom
   }
   await new ObjectStore(pods).update(scope, name, (current) => {
     if (!current) throw newNotFound({ group: '', resource: 'pods' }, name);
-    return bind(current as Pod, binding, clock.now());
+    return bind(current.copy() as Pod, binding, clock.now());
   });
   return valueResponse(201, { ...success(), code: 201 }, negotiated.encoding);
 }

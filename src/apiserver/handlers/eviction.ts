@@ -75,7 +75,7 @@ async function takeDisruption(context: RequestContext, budgets: Served, pod: Pod
     name,
     (current) => {
       if (!current) throw newNotFound({ group: 'policy', resource: 'poddisruptionbudgets' }, name);
-      return oneLess(current as unknown as PodDisruptionBudget, pod.metadata.name!, context.receivedMs);
+      return oneLess(current.copy() as unknown as PodDisruptionBudget, pod.metadata.name!, context.receivedMs);
     },
   );
 }

@@ -32,7 +32,7 @@ async function patchObject(context: RequestContext, served: Served, query: Write
   const { name } = context.info;
   return new ObjectStore(served).update(scope, name, (current) => {
     if (!current) throw newNotFound({ group: resource.group, resource: resource.plural }, name);
-    const object = patchedObject(patch, current, resource, query, context.warnings);
+    const object = patchedObject(patch, current.object, resource, query, context.warnings);
     checkNamespace(object, scope.namespace);
     checkName(object, name);
     return object;
@@ -79,7 +79,7 @@ export function readPatch(context: RequestContext, query: WriteQuery, schema: Pi
   }
 }
 
-/** The patched object, decoded and defaulted anew. */
+/** The patched object, decoded and defaulted anew; `current` is only read. */
 export function patchedObject(
   patch: Patch,
   current: KubeObject,

@@ -55,8 +55,9 @@ export async function handleScale(context: RequestContext, served: Served): Prom
   const query = parseWriteQuery(context.query, verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
   const scope = scopeOf(context, served, query.dryRun);
   const patch = verb === 'patch' ? readPatch(context, query, expected.schema) : undefined;
-  const { object } = await new ObjectStore(served).update(scope, name, (current) => {
-    if (!current) throw newNotFound({ group: served.resource.group, resource: served.resource.plural }, name);
+  const { object } = await new ObjectStore(served).update(scope, name, (stored) => {
+    if (!stored) throw newNotFound({ group: served.resource.group, resource: served.resource.plural }, name);
+    const current = stored.copy();
     const scale: Scale = patch
       ? patchedObject(patch, scaleOf(current, paths), expected, query, context.warnings)
       : decodeBody(context, expected, query.fieldValidation);

@@ -50,11 +50,19 @@ export interface WriteScope {
   readonly admitted?: boolean;
 }
 
+/** What is stored now, as a producer sees it. */
+export interface Current {
+  /** Readonly by promise: admission and strategies compare with it. */
+  readonly object: KubeObject;
+  /** The producer's own, to be changed and returned. */
+  copy(): KubeObject;
+}
+
 /**
- * Makes the new object of the current one. `current` is the producer's own (it may be changed and returned), undefined
- * when there is none. A resourceVersion in the result must be the current one; none means: whatever it is.
+ * Makes the new object of the current one (undefined when there is none). A resourceVersion in the result must be the
+ * current one; none means: whatever it is. Called again when somebody else was faster.
  */
-export type Producer = (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>;
+export type Producer = (current: Current | undefined) => KubeObject | Promise<KubeObject>;
 
 export interface WriteResult {
   readonly object: CachedObject;
@@ -154,7 +162,8 @@ export class ObjectStore {
         return { object: await this.create(scope, await produce(undefined)), created: true };
       }
       const old = servedObject(resource, current);
-      const object = await produce(servedObject(resource, current));
+      const at = current;
+      const object = await produce({ object: old, copy: () => servedObject(resource, at) });
       const outcome = await this.#replace(scope, key, current, old, object);
       if (outcome.written) return { object: outcome.written, created: false };
       if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
@@ -171,7 +180,7 @@ export class ObjectStore {
   ): Promise<{ readonly written?: CachedObject; readonly current?: CachedObject | undefined }> {
     const { resource, services } = this.#served;
     const strategy = this.#served.strategy(scope.subresource)!;
-    this.#checkVersion(object, current, strategy.allowUnconditionalUpdate ?? true);
+    this.#checkVersion(object, current, old, strategy.allowUnconditionalUpdate ?? true);
     object.metadata.resourceVersion = String(current.revision);
     if (!scope.managesFields) carryManagedFields(object, old);
     if (this.#admits(scope, 'UPDATE')) {
@@ -299,9 +308,9 @@ export class ObjectStore {
     return !scope.admitted && this.#served.services.admission.handles(operation);
   }
 
-  #checkVersion(object: KubeObject, current: CachedObject, unconditional: boolean): void {
+  #checkVersion(object: KubeObject, current: CachedObject, old: KubeObject, unconditional: boolean): void {
     const { resourceVersion: text, uid } = object.metadata;
-    const currentUid = current.object.metadata.uid;
+    const currentUid = old.metadata.uid;
     if (uid && uid !== currentUid)
       throw newConflict(
         this.#groupResource,

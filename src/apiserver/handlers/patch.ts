@@ -12,6 +12,7 @@ import type { RequestContext } from '../request-context.ts';
 import { ObjectStore, type WriteResult } from '../registry/object-store.ts';
 import type { ObjectSchema } from '../registry/resource.ts';
 import type { Served } from '../registry/served.ts';
+import { applyMediaType, applyObject } from './apply/apply.ts';
 import { checkName, checkNamespace, type Expected, type ParsedBody, parseDocument, toObject } from './body.ts';
 import { mediaTypeOf, negotiate, patchMediaTypes } from './negotiate.ts';
 import { parseWriteQuery, type WriteQuery } from './options.ts';
@@ -21,7 +22,8 @@ import { scopeOf } from './write.ts';
 export async function handlePatch(context: RequestContext, served: Served): Promise<WireResponse> {
   const negotiated = negotiate(context.request.headers['accept']);
   const query = parseWriteQuery(context.query, 'PatchOptions');
-  const { object, created } = await patchObject(context, served, query);
+  const isApply = mediaTypeOf(context.request.headers['content-type']) === applyMediaType;
+  const { object, created } = await (isApply ? applyObject : patchObject)(context, served, query);
   return objectResponse(created ? 201 : 200, object, served.form(negotiated), negotiated.encoding);
 }
 
@@ -49,8 +51,7 @@ export interface Patch {
 /** Reads the body by its content type. Throws StatusError 400, 415. */
 export function readPatch(context: RequestContext, query: WriteQuery, schema: Pick<ObjectSchema, 'patchType'>): Patch {
   const type = mediaTypeOf(context.request.headers['content-type']);
-  if (!patchMediaTypes.includes(type) || type === 'application/apply-patch+yaml')
-    throw newUnsupportedMediaType(patchMediaTypes);
+  if (!patchMediaTypes.includes(type) || type === applyMediaType) throw newUnsupportedMediaType(patchMediaTypes);
   if (query.force)
     throw newInvalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       forbidden('force', 'may not be specified for non-apply patch'),

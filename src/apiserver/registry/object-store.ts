@@ -46,6 +46,8 @@ export interface WriteScope {
   readonly dryRun: boolean;
   /** Field ownership is set by the caller (apply); otherwise what is stored stays. */
   readonly managesFields?: boolean;
+  /** An update of what is absent creates it, whatever the strategy says (apply). */
+  readonly createIfAbsent?: boolean;
   /** Admission has seen the request already, as that of another object (Binding, Eviction, Scale). */
   readonly admitted?: boolean;
 }
@@ -158,7 +160,8 @@ export class ObjectStore {
     let current = cache.get(key);
     for (let attempt = 1; ; attempt++) {
       if (!current) {
-        if (scope.subresource !== '' || !strategy.allowCreateOnUpdate) throw newNotFound(this.#groupResource, name);
+        if (scope.subresource !== '' || !(scope.createIfAbsent || strategy.allowCreateOnUpdate))
+          throw newNotFound(this.#groupResource, name);
         return { object: await this.create(scope, await produce(undefined)), created: true };
       }
       const old = servedObject(resource, current);

@@ -4,12 +4,46 @@
  * `handler`.
  */
 import type { Clock } from '../base/clock.ts';
+import { sleep } from '../base/clock.ts';
+import { Lifetime } from '../base/lifetime.ts';
+import type { MetricsRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
-import type { Handler, WireRequest, WireResponse } from '../machinery/wire.ts';
+import { kinds } from '../apis/index.ts';
+import { loadOpenApi } from '../apis/openapi.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
+import type { Handler } from '../machinery/wire.ts';
 import type { Store } from '../store/store.ts';
+import { admissionPlugins } from './admission/order.ts';
+import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
+import { ServiceAllocator } from './allocators/services.ts';
+import { Authenticator } from './authn/authenticator.ts';
+import { authenticationReviewHandlers } from './authn/reviews.ts';
+import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens.ts';
+import { parseTokenFile } from './authn/token-file.ts';
 import type { TokenKeys } from './authn/token-keys.ts';
+import { tokenRequestHandler } from './authn/token-request.ts';
+import { accessReviewHandlers } from './authz/access-reviews.ts';
+import { alwaysAllow, type Authorizer, privilegedGroupAuthorizer, unionAuthorizer } from './authz/authorizer.ts';
+import { escalationHooks } from './authz/escalation.ts';
+import { NodeAuthorizer } from './authz/node-authorizer.ts';
+import { RbacAuthorizer } from './authz/rbac-authorizer.ts';
+import { bootstrap } from './bootstrap/bootstrap.ts';
+import { Loopback } from './bootstrap/loopback.ts';
+import { nodeRules } from './bootstrap/rbac.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { createChain } from './filters/chain.ts';
+import { InFlightLimit } from './filters/in-flight.ts';
 import { statusResponse } from './filters/status-response.ts';
+import { Health } from './health/health.ts';
+import { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
+import { nonResourceHandler } from './non-resource.ts';
+import { OpenApi } from './openapi/openapi.ts';
+import { forwardHandlers } from './proxy/forward.ts';
+import { defaultAddressTypes, hostPort } from './proxy/node-address.ts';
+import { podStreamHandlers } from './proxy/pod-streams.ts';
+import { builtinResources } from './registry/builtin.ts';
+import { createRegistry, type Registry } from './registry/registry.ts';
+import { kubernetesVersion } from './version.ts';
 
 /** Named as upstream's flags. */
 export interface ApiServerOptions {
@@ -37,8 +71,9 @@ export interface ApiServerOptions {
   readonly maxMutatingRequestsInflight?: number;
   /** Default 60,000. */
   readonly requestTimeoutMs?: number;
-  /** Default InternalIP, Hostname, ... as upstream. */
+  /** Default InternalIP, Hostname, ... */
   readonly kubeletPreferredAddressTypes?: readonly string[];
+  /** Besides those on by default. */
   readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
 }
@@ -50,32 +85,261 @@ export interface ApiServerDependencies {
   readonly random: Random;
   /** Signs and verifies ServiceAccount tokens; absent: TokenRequests are refused and no token is known. */
   readonly tokenKeys?: TokenKeys;
+  /** Adds what only the platform knows (memory, processor time, the event loop's delay) to /metrics. */
+  readonly platformMetrics?: (registry: MetricsRegistry) => void;
   /** What went wrong and changed no answer. Default: dropped. */
   readonly onError?: (error: unknown, what: string) => void;
 }
 
 export interface ApiServer {
-  /** Answers before `start` with 503, never rejects. `request.user` presets who asks (direct transport). */
+  /** Answers before `start` and after `stop` with 503; never rejects. `request.user` presets who asks. */
   readonly handler: Handler;
-  /** Loads the caches and makes the bootstrap objects (namespaces, RBAC, ...); resolves when `readyz` is true. */
-  start(): Promise<void>;
+  readonly registry: Registry;
+  readonly metrics: ApiServerMetrics;
+  /**
+   * Loads the caches and makes the bootstrap objects (namespaces, RBAC, ...); resolves when all is ready. `securePort`
+   * where it is known only now (a listener on port 0).
+   */
+  start(at?: { readonly securePort?: number }): Promise<void>;
   /** Ends every watch and refuses new requests. */
   stop(): Promise<void>;
   /** Names of checks that fail; empty: ready. */
   readyz(): readonly string[];
 }
 
-export function createApiServer(_options: ApiServerOptions, _dependencies: ApiServerDependencies): ApiServer {
-  let started = false;
-  return {
-    handler: async (_request: WireRequest): Promise<WireResponse> =>
-      statusResponse(newServiceUnavailable('the server is starting')),
-    async start() {
-      started = true;
-    },
-    async stop() {
-      started = false;
-    },
-    readyz: () => (started ? [] : ['start']),
-  };
+const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
+/** How often the bootstrap objects are looked after (upstream: 10 s for the `kubernetes` Service, 60 s for namespaces). */
+const keepMs = 10_000;
+
+export function createApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): ApiServer {
+  return new PortableApiServer(options, dependencies);
+}
+
+type State = 'new' | 'loading' | 'serving' | 'ready' | 'stopped';
+
+class PortableApiServer implements ApiServer {
+  readonly handler: Handler;
+  readonly registry: Registry;
+  readonly metrics = new ApiServerMetrics();
+  readonly #options: ApiServerOptions;
+  readonly #dependencies: ApiServerDependencies;
+  readonly #rbac = new RbacAuthorizer();
+  readonly #authorizer: Authorizer;
+  readonly #services: ServiceAllocator;
+  readonly #health: Health;
+  readonly #lifetime: Lifetime;
+  readonly #onError: (error: unknown, what: string) => void;
+  #securePort: number;
+  #state: State = 'new';
+
+  constructor(options: ApiServerOptions, dependencies: ApiServerDependencies) {
+    const { store, clock, random, tokenKeys } = dependencies;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#onError = dependencies.onError ?? (() => {});
+    this.#lifetime = new Lifetime((error) => this.#onError(error, 'apiserver'));
+    this.#securePort = options.securePort ?? 6443;
+    this.#services = new ServiceAllocator(
+      {
+        serviceCidr: this.#serviceRange,
+        nodePortRange: options.serviceNodePortRange
+          ? parsePortRange(options.serviceNodePortRange)
+          : defaultNodePortRange,
+      },
+      random,
+    );
+    this.registry = createRegistry({
+      store,
+      clock,
+      random,
+      resources: builtinResources(kinds),
+      admission: admissionPlugins(
+        { lookup: () => this.registry.lookup, random },
+        { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
+      ),
+      hooks: [this.#services, ...escalationHooks(() => ({ rbac: this.#rbac, authorizer: this.#authorizer }))],
+      onError: this.#onError,
+    });
+    this.#authorizer = this.#makeAuthorizer();
+    this.#health = this.#makeHealth();
+    const chain = this.#makeChain(clock, random, tokenKeys);
+    this.handler = async (request) => {
+      if (this.#state === 'serving' || this.#state === 'ready') return chain(request);
+      const why = this.#state === 'stopped' ? 'the server is shutting down' : 'the server is starting';
+      return statusResponse(newServiceUnavailable(why));
+    };
+  }
+
+  async start(at: { readonly securePort?: number } = {}): Promise<void> {
+    if (this.#state !== 'new') throw new Error(`starting the API server: it is ${this.#state} already`);
+    this.#securePort = at.securePort ?? this.#securePort;
+    this.#state = 'loading';
+    await this.registry.start();
+    this.#services.attach(this.registry.lookup);
+    this.#rbac.start(this.registry.lookup);
+    this.#dependencies.platformMetrics?.(this.metrics.registry);
+    this.#state = 'serving';
+    const loopback = new Loopback(this.registry, this.#dependencies.clock);
+    await this.#bootstrap(loopback);
+    if (this.#state !== 'serving') return;
+    this.#state = 'ready';
+    this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    await this.#lifetime.stop();
+    this.#rbac.stop();
+    this.#services.detach();
+    await this.registry.stop();
+  }
+
+  readyz(): readonly string[] {
+    return this.#health.failing('readyz');
+  }
+
+  get #serviceRange(): string {
+    return this.#options.serviceClusterIPRange ?? '10.96.0.0/12';
+  }
+
+  get #advertiseAddress(): string {
+    return this.#options.advertiseAddress ?? '127.0.0.1';
+  }
+
+  readonly #serverAddress = () => hostPort(this.#advertiseAddress, this.#securePort);
+
+  async #keep(loopback: Loopback, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(this.#dependencies.clock, keepMs, signal, 'apiserver: bootstrap objects');
+      try {
+        await this.#bootstrap(loopback);
+      } catch (error) {
+        this.#onError(error, 'keeping the bootstrap objects');
+      }
+    }
+  }
+
+  #bootstrap(loopback: Loopback): Promise<void> {
+    return bootstrap(loopback, {
+      clientCAFile: this.#options.clientCAFile ?? '',
+      requestheaderClientCAFile: this.#options.requestheaderClientCAFile ?? '',
+      serviceClusterIPRange: this.#serviceRange,
+      advertiseAddress: this.#advertiseAddress,
+      securePort: this.#securePort,
+      nowMs: this.#dependencies.clock.now(),
+    });
+  }
+
+  #makeAuthorizer(): Authorizer {
+    const authorizers: Authorizer[] = [privilegedGroupAuthorizer];
+    for (const mode of this.#options.authorizationMode ?? ['Node', 'RBAC']) {
+      if (mode === 'Node') authorizers.push(new NodeAuthorizer(this.registry.lookup, nodeRules));
+      else authorizers.push(mode === 'RBAC' ? this.#rbac : alwaysAllow);
+    }
+    return unionAuthorizer(authorizers);
+  }
+
+  #makeHealth(): Health {
+    const both = ['livez', 'readyz'] as const;
+    const serving = () => this.#state === 'serving' || this.#state === 'ready';
+    const ready = () => this.#state === 'ready';
+    return new Health([
+      { name: 'ping', endpoints: both, healthy: () => true },
+      { name: 'log', endpoints: both, healthy: () => true },
+      { name: 'etcd', endpoints: both, healthy: serving },
+      { name: 'informer-sync', endpoints: ['readyz'], healthy: serving },
+      { name: 'poststarthook/rbac/bootstrap-roles', endpoints: both, healthy: ready },
+      { name: 'poststarthook/scheduling/bootstrap-system-priority-classes', endpoints: both, healthy: ready },
+      { name: 'poststarthook/start-system-namespaces-controller', endpoints: both, healthy: ready },
+      { name: 'poststarthook/bootstrap-controller', endpoints: both, healthy: ready },
+      { name: 'shutdown', endpoints: ['readyz'], healthy: () => this.#state !== 'stopped' },
+    ]);
+  }
+
+  #makeChain(clock: Clock, random: Random, tokenKeys: TokenKeys | undefined): Handler {
+    const { lookup } = this.registry;
+    const issuer = this.#options.serviceAccountIssuer ?? defaultIssuer;
+    const audiences = this.#options.apiAudiences ?? [issuer];
+    const authenticator = new Authenticator({
+      anonymousAuth: this.#options.anonymousAuth ?? true,
+      staticTokens: parseTokenFile(this.#options.tokenAuthFile ?? ''),
+      apiAudiences: audiences,
+      ...(tokenKeys === undefined
+        ? {}
+        : {
+            serviceAccounts: new ServiceAccountTokenAuthenticator(
+              { issuer, audiences },
+              { keys: tokenKeys, clock, lookup },
+            ),
+          }),
+    });
+    this.#addHandlers(authenticator, tokenKeys, { issuer, audiences });
+    const other = nonResourceHandler({
+      discovery: new Discovery(() => this.registry.resources(), this.#serverAddress),
+      openApi: new OpenApi(() => loadOpenApi({ version: kubernetesVersion }), clock),
+      health: this.#health,
+      metrics: this.metrics,
+      tokenKeys,
+      issuer,
+      serverAddress: this.#serverAddress,
+      apiPaths: () => apiPaths(this.registry),
+    });
+    return createChain({
+      clock,
+      random,
+      authenticator,
+      authorizer: this.#authorizer,
+      inFlight: new InFlightLimit({
+        readOnly: this.#options.maxRequestsInflight ?? 400,
+        mutating: this.#options.maxMutatingRequestsInflight ?? 200,
+      }),
+      metrics: this.metrics,
+      requestTimeoutMs: this.#options.requestTimeoutMs ?? 60_000,
+      answer: (context) => (context.info.isResourceRequest ? this.registry.handle(context) : other(context)),
+      onError: this.#onError,
+    });
+  }
+
+  #addHandlers(
+    authenticator: Authenticator,
+    tokenKeys: TokenKeys | undefined,
+    tokens: { readonly issuer: string; readonly audiences: readonly string[] },
+  ): void {
+    const { registry } = this;
+    const { clock, random } = this.#dependencies;
+    const { lookup } = registry;
+    for (const [resource, handler] of Object.entries(accessReviewHandlers(this.#authorizer, this.#rbac)))
+      registry.addVirtualResource('authorization.k8s.io', resource, handler);
+    for (const [resource, handler] of Object.entries(authenticationReviewHandlers(authenticator)))
+      registry.addVirtualResource('authentication.k8s.io', resource, handler);
+    if (tokenKeys !== undefined)
+      registry.addSubresourceHandler(
+        '',
+        'serviceaccounts',
+        'token',
+        tokenRequestHandler(tokens, { keys: tokenKeys, clock, random, lookup }),
+      );
+    const kubelet = { kubeletPreferredAddressTypes: this.#options.kubeletPreferredAddressTypes ?? defaultAddressTypes };
+    const streams = podStreamHandlers(kubelet, { lookup, clock, authorizer: this.#authorizer });
+    for (const [subresource, handler] of Object.entries(streams))
+      registry.addSubresourceHandler('', 'pods', subresource, handler);
+    for (const [resource, handler] of Object.entries(forwardHandlers(kubelet, { lookup, random })))
+      registry.addSubresourceHandler('', resource, 'proxy', handler);
+  }
+}
+
+/** `30000-32767`. */
+function parsePortRange(text: string): PortRange {
+  const [first = Number.NaN, last = Number.NaN] = text.split('-').map(Number);
+  if (!(first > 0 && first <= last && last < 65536))
+    throw new Error(`reading serviceNodePortRange: ${text} is no range of ports like 30000-32767`);
+  return { first, last };
+}
+
+function apiPaths(registry: Registry): string[] {
+  const paths = new Set(['/api', '/apis']);
+  for (const { group, version } of registry.resources())
+    if (group === '') paths.add(`/api/${version}`);
+    else paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
+  return [...paths];
 }

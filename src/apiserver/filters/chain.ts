@@ -14,6 +14,7 @@ import { ChainContext } from './context.ts';
 import { impersonate, wantsImpersonation } from './impersonation.ts';
 import { type InFlightLimit, tooManyRequests } from './in-flight.ts';
 import { isLongRunning } from './long-running.ts';
+import { hasProtobufBody, withJsonBody } from './protobuf-body.ts';
 import { statusResponse } from './status-response.ts';
 import { withTimeout } from './timeout.ts';
 import { warningHeaders } from './warning-header.ts';
@@ -36,6 +37,11 @@ export interface ChainParts {
 export function createChain(parts: ChainParts): Handler {
   const { clock, metrics } = parts;
 
+  async function answer(context: ChainContext): Promise<WireResponse> {
+    if (hasProtobufBody(context.request)) context.request = await withJsonBody(context.request);
+    return parts.answer(context);
+  }
+
   async function run(context: ChainContext): Promise<WireResponse> {
     const { info, request } = context;
     const user = parts.authenticator.authenticate(request);
@@ -44,7 +50,7 @@ export function createChain(parts: ChainParts): Handler {
       context.user = impersonate(context.user, request.headers, parts.authorizer);
     if (isLongRunning(info)) {
       authorize(context);
-      return parts.answer(context);
+      return answer(context);
     }
     const leave = parts.inFlight.enter(info, context.user);
     if (leave === undefined) {
@@ -53,7 +59,7 @@ export function createChain(parts: ChainParts): Handler {
     }
     try {
       authorize(context);
-      return await withTimeout(clock, parts.requestTimeoutMs, parts.answer(context));
+      return await withTimeout(clock, parts.requestTimeoutMs, answer(context));
     } finally {
       leave();
     }

@@ -4,7 +4,8 @@ import type { RequestContext, RequestInfo } from '../request-context.ts';
 import { parseRequestInfo } from './request-info.ts';
 
 export class ChainContext implements RequestContext {
-  readonly request: WireRequest;
+  /** Replaced where a body is translated. */
+  request: WireRequest;
   readonly info: RequestInfo;
   readonly warnings: string[] = [];
   readonly receivedMs: number;

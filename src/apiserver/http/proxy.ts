@@ -39,7 +39,13 @@ export async function proxyPlain(
       outgoing.on('response', resolve).on('error', reject);
       outgoing.end(target.body);
     });
-    exchange.sendHead(answer.statusCode ?? 502, endToEnd(answer), exchange.method === 'HEAD');
+    const status = answer.statusCode ?? 502;
+    if (target.failure !== undefined && (status < 200 || status > 206)) {
+      const response = target.failure(status, await textOf(answer));
+      if (response.kind !== 'proxy') await respond(exchange, response, () => signal);
+      return;
+    }
+    exchange.sendHead(status, endToEnd(answer), exchange.method === 'HEAD');
     if (exchange.method !== 'HEAD') await pipeline(answer, exchange.out);
   } catch (error) {
     if (signal.aborted) return;
@@ -48,6 +54,20 @@ export async function proxyPlain(
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Of a failure's text, no more is read than upstream does. */
+const maxFailureBytes = 50_000;
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer) {
+    chunks.push(chunk);
+    size += (chunk as Buffer).length;
+    if (size > maxFailureBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxFailureBytes).toString('utf8');
 }
 
 function headSent(exchange: Exchange): boolean {

@@ -1,0 +1,35 @@
+/** What a start puts in place before the server says that it is ready. Every step may be repeated. */
+import { isAlreadyExists } from '../../machinery/status/is.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { kubernetesServiceIp, reconcileKubernetesService } from './kubernetes-service.ts';
+import type { Loopback, LoopbackResource } from './loopback.ts';
+import { type BootstrapFacts, bootstrapObjects, namespaceObject, systemNamespaces } from './objects.ts';
+import { reconcileRbac } from './rbac.ts';
+
+export interface BootstrapOptions extends BootstrapFacts {
+  readonly advertiseAddress: string;
+  readonly securePort: number;
+}
+
+/** Writes of one step go to the store together, so that they share its flushes. */
+export async function bootstrap(loopback: Loopback, options: BootstrapOptions): Promise<void> {
+  const ensure = async ([at, object]: readonly [LoopbackResource, KubeObject]) => {
+    if (loopback.get(at, object.metadata.namespace ?? '', object.metadata.name!) !== undefined) return;
+    try {
+      await loopback.create(at, object);
+    } catch (error) {
+      // Another API server on the same store was first.
+      if (!isAlreadyExists(error)) throw error;
+    }
+  };
+  await Promise.all(systemNamespaces.map((name) => ensure(namespaceObject(name))));
+  await Promise.all([
+    reconcileRbac(loopback),
+    ...bootstrapObjects(options).map(ensure),
+    reconcileKubernetesService(loopback, {
+      clusterIP: kubernetesServiceIp(options.serviceClusterIPRange),
+      address: options.advertiseAddress,
+      port: options.securePort,
+    }),
+  ]);
+}

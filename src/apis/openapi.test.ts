@@ -65,6 +65,16 @@ describe('what kubectl reads of apps/v1', () => {
     expect(pod.dnsPolicy.default).toBeUndefined();
   });
 
+  test('enums of lists, at their items', () => {
+    const policies = documents.v3('apis/networking.k8s.io/v1') as {
+      // biome-ignore lint/suspicious/noExplicitAny: free JSON, looked into by path
+      components: { schemas: Record<string, any> };
+    };
+    const { policyTypes } = policies.components.schemas['io.k8s.api.networking.v1.NetworkPolicySpec'].properties;
+    expect(policyTypes.enum).toBeUndefined();
+    expect(policyTypes.items).toEqual({ type: 'string', default: '', enum: ['Egress', 'Ingress'] });
+  });
+
   test('that the server validates fields: a PATCH with its kind and the parameter', () => {
     const { patch } = apps.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'];
     expect(patch['operationId']).toBe('patchAppsV1NamespacedDeployment');

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readInterfaces, readModels } from '../generate/packages.mjs';
+import { joinTypes } from '../generate/types.mjs';
 import { readGoMarkers, readGoStructs } from './go-structs.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,6 +18,25 @@ test('the oracles are there', () => {
 const overlay = data('overlay');
 const unserved: string[] = overlay._meta.notServed;
 const isServed = (id: string) => !unserved.some((groupVersion) => id.startsWith(`${groupVersion}/`));
+
+test('the enums of overlay.json are those of the API packages, where these have any', () => {
+  const modules = join(root, 'node_modules');
+  const models = readModels(join(modules, '@kubernetes/client-node'));
+  const interfaces = readInterfaces(
+    ['kubernetes-models', '@kubernetes-models/apimachinery'].map((m) => join(modules, m)),
+  );
+  const bare = structuredClone(overlay);
+  for (const fields of Object.values<Record<string, { enum?: unknown }>>(bare.types))
+    for (const facts of Object.values(fields)) delete facts.enum;
+  const structs = data('structs');
+  const ours = joinTypes({ models, interfaces, structs, overlay, defaults: {} }).types;
+  const theirs = joinTypes({ models, interfaces, structs, overlay: bare, defaults: {} }).types;
+  for (const [id, { fields }] of Object.entries(theirs))
+    fields.forEach((field, i) => {
+      if (field.enum)
+        expect([...(ours[id]!.fields[i]!.enum ?? [])].sort(), `${id}.${field.name}`).toEqual([...field.enum].sort());
+    });
+});
 
 describe.runIf(there)('against the sources', () => {
   test('structs.json holds the fields, order, types and tags of every struct', () => {

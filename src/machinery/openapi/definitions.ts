@@ -130,10 +130,12 @@ export class DefinitionSet {
 
   #property(field: Field, description: string | undefined): Json {
     const schema = this.#withDefault(field.value, !field.pointer, !field.pointer && !field.omitEmpty);
+    if (field.enum && field.value.kind === 'list')
+      Object.assign(schema['items'] as Json, { enum: [...field.enum].sort() });
     const more: Json = {
       ...(description ? { description } : {}),
       ...(field.publishedDefault ? { default: field.default } : {}),
-      ...(field.enum ? { enum: [...field.enum].sort() } : {}),
+      ...(field.enum && field.value.kind === 'string' ? { enum: [...field.enum].sort() } : {}),
       ...(field.listMapKeys ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
       ...(field.listType ? { 'x-kubernetes-list-type': field.listType } : {}),
       ...(field.mapType ? { 'x-kubernetes-map-type': field.mapType } : {}),

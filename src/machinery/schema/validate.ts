@@ -78,11 +78,16 @@ function checkField(type: StructType, field: Field, value: unknown, path: string
     if ((absent || !field.pointer) && isRequired(type, field)) errors.push(required(path));
     return;
   }
-  if (field.enum && typeof value === 'string') {
-    if (!field.enum.includes(value)) errors.push(notSupported(path, value, [...field.enum].sort()));
+  if (field.enum && typeof value === 'string') checkEnum(field.enum, value, path, errors);
+  else if (field.enum && Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkEnum(field.enum, value[i], `${path}[${i}]`, errors);
   } else if (typeof value === 'object') {
     checkValue(field.value, value, path, errors);
   }
+}
+
+function checkEnum(values: readonly string[], value: unknown, path: string, errors: FieldError[]): void {
+  if (typeof value === 'string' && !values.includes(value)) errors.push(notSupported(path, value, [...values].sort()));
 }
 
 function checkValue(type: ValueType, value: unknown, path: string, errors: FieldError[]): void {

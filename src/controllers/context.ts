@@ -46,5 +46,7 @@ export interface ControllerDescriptor {
   readonly name: string;
   /** The older name that flags accept too. */
   readonly alias?: string;
+  /** The ServiceAccount of kube-system whose rights it has: its writes are authorised as that one's. */
+  readonly serviceAccount: string;
   create(context: ControllerContext): RunningController;
 }

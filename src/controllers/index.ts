@@ -1,6 +1,29 @@
 /** Every controller, in upstream's order of registration. A new one is a folder and a line here. */
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerDescriptor } from './context.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { endpointsController } from './endpoints/controller.ts';
+import { endpointSliceController } from './endpointslice/controller.ts';
+import { namespaceController } from './namespace/controller.ts';
+import { nodeIpamController } from './node-ipam/controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
+import { serviceAccountController } from './serviceaccount/controller.ts';
+import { taintEvictionController } from './taint-eviction/controller.ts';
 
-export const controllers: readonly ControllerDescriptor[] = [deploymentController, replicaSetController];
+export const controllers: readonly ControllerDescriptor[] = [
+  endpointsController,
+  endpointSliceController,
+  podGarbageCollector,
+  namespaceController,
+  serviceAccountController,
+  deploymentController,
+  replicaSetController,
+  nodeIpamController,
+  nodeLifecycleController,
+  clusterRoleAggregationController,
+  rootCaPublisher,
+  taintEvictionController,
+];

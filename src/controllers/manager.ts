@@ -10,7 +10,13 @@ import type { ControllerContext, ControllerManagerSettings, RunningController } 
 import { controllers as all } from './index.ts';
 
 export interface ControllerManagerOptions {
+  /** For informers, events and leases: needs to list and watch everything. */
   readonly client: Client;
+  /**
+   * The client of one controller, by the name of its ServiceAccount in kube-system (`deployment-controller`): each has
+   * its own rights, as upstream's --use-service-account-credentials. Absent: all use `client`.
+   */
+  readonly clientFor?: (serviceAccount: string) => Client;
   readonly clock: Clock;
   readonly random: Random;
   /**
@@ -71,17 +77,19 @@ class Manager implements ControllerManager {
       ...(freeze ? { freeze } : {}),
     });
     this.#events = new EventBroadcaster({ client, clock, onError: (error) => onError('events', error) });
-    const context: ControllerContext = {
-      client,
-      metadataClient: createClient({ transport: client.transport, clock, form: 'metadata' }),
+    const contextFor = (own: Client): ControllerContext => ({
+      client: own,
+      metadataClient: createClient({ transport: own.transport, clock, form: 'metadata' }),
       informers: this.#informers,
       clock,
       random,
       settings: options.settings ?? {},
       recorder: (component) => this.#events.recorder(component),
       onError,
-    };
-    this.#running = selectControllers(options.controllers).map((descriptor) => descriptor.create(context));
+    });
+    this.#running = selectControllers(options.controllers).map((descriptor) =>
+      descriptor.create(contextFor(options.clientFor?.(descriptor.serviceAccount) ?? client)),
+    );
   }
 
   async start(): Promise<void> {

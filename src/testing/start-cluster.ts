@@ -81,6 +81,10 @@ export interface Cluster {
 const admin: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 const hollowUser: UserInfo = { username: 'skiff-hollow-nodes', groups: ['system:masters', 'system:authenticated'] };
 const component = (name: string): UserInfo => ({ username: `system:${name}`, groups: ['system:authenticated'] });
+const serviceAccount = (name: string): UserInfo => ({
+  username: `system:serviceaccount:kube-system:${name}`,
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+});
 const maxErrors = 200;
 
 export async function startCluster(options: StartClusterOptions = {}): Promise<Cluster> {
@@ -126,6 +130,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
 
     const manager = createControllerManager({
       client: clientFor(component('kube-controller-manager'), 'kube-controller-manager'),
+      clientFor: (name) => clientFor(serviceAccount(name), 'kube-controller-manager'),
+      settings: { clusterCidr: '10.244.0.0/16', rootCa: pki.ca.certPem },
       clock,
       random,
       freeze: true,

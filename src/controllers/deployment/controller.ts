@@ -39,6 +39,7 @@ const maxRetries = 15;
 export const deploymentController: ControllerDescriptor = {
   name: 'deployment-controller',
   alias: 'deployment',
+  serviceAccount: 'deployment-controller',
   create: (context) => new DeploymentController(context),
 };
 

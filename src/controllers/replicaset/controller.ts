@@ -35,6 +35,7 @@ const workers = 5;
 export const replicaSetController: ControllerDescriptor = {
   name: 'replicaset-controller',
   alias: 'replicaset',
+  serviceAccount: 'replicaset-controller',
   create: (context) => new ReplicaSetController(context),
 };
 

@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -37,6 +38,8 @@ const lockFileName = 'store.lock';
 /** Says that the directory holds a store, so that a lost or emptied data file is not taken for a new store. */
 const markerFileName = 'store.json';
 
+/** No store that was never used is larger. */
+const newStoreBytes = 1 << 17;
 /** Address space reserved for the map; the file grows with its contents, the map with the file. */
 const mapBytes = 1 << 30;
 
@@ -96,7 +99,13 @@ function inspect(dir: string): boolean {
     if (marker === undefined) return true;
     throw new StoreError('corrupt', `open ${dir}: ${dataFileName} is missing or empty (restore it from a backup)`);
   }
-  checkDatabaseFile(dataFile);
+  try {
+    checkDatabaseFile(dataFile);
+  } catch (error) {
+    // Nothing was ever answered from a store without marker; it may be made again (if it is no more than a beginning).
+    if (marker !== undefined || dataBytes > newStoreBytes) throw error;
+    rmSync(dataFile);
+  }
   return marker === undefined;
 }
 

@@ -7,6 +7,7 @@ import { bumpGeneration, startGeneration } from '../../common/generation.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { Deployment } from '../../generated/types/apps/v1.ts';
 import type { Strategy } from '../../kind.ts';
+import { validateDeployment, validateDeploymentUpdate } from './validation.ts';
 
 function applyDefaults(deployment: Deployment): void {
   const { spec } = deployment;
@@ -40,6 +41,8 @@ const strategy: Strategy<Deployment> = {
     )
       deployment.metadata.generation = before + 1;
   },
+  validate: validateDeployment,
+  validateUpdate: validateDeploymentUpdate,
 };
 
 export const deployment = defineKind<Deployment>({

@@ -4,6 +4,7 @@ import { defineKind } from '../../common/define.ts';
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { ReplicaSet } from '../../generated/types/apps/v1.ts';
+import { validateReplicaSet, validateReplicaSetUpdate } from './validation.ts';
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps',
@@ -14,7 +15,10 @@ export const replicaSet = defineKind<ReplicaSet>({
     defaultPodTemplate(object.spec.template);
     object.spec.replicas ??= 1;
   },
-  strategy: specStrategy<ReplicaSet>({ initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] }),
+  strategy: specStrategy<ReplicaSet>(
+    { initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] },
+    { validate: validateReplicaSet, validateUpdate: validateReplicaSetUpdate },
+  ),
   subresources: { status: statusStrategy<ReplicaSet>() },
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
   selectableFields: { 'status.replicas': (r) => String(r.status?.replicas ?? 0) },

@@ -1,3 +1,7 @@
+import { formOf, inRange } from '../../../machinery/validation/checks.ts';
+import { type FieldError, required } from '../../../machinery/validation/field-error.ts';
+import { isDns1123Label } from '../../../machinery/validation/formats.ts';
+import { validateEndpointIp } from '../../common/validate-endpoint-ip.ts';
 import { ageColumn, column, nameColumn, none } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { Endpoints } from '../../generated/types/core/v1.ts';
@@ -21,6 +25,24 @@ function endpointsText(endpoints: Endpoints): string {
 
 const joinHostPort = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
+function validate(object: Endpoints): FieldError[] {
+  return (object.subsets ?? []).flatMap((subset, i) => {
+    const at = `subsets[${i}]`;
+    const errors: FieldError[] = [];
+    if (!subset.addresses?.length && !subset.notReadyAddresses?.length)
+      errors.push(required(at, 'must specify `addresses` or `notReadyAddresses`'));
+    for (const list of ['addresses', 'notReadyAddresses'] as const)
+      for (const [j, address] of (subset[list] ?? []).entries())
+        errors.push(...validateEndpointIp(address.ip, `${at}.${list}[${j}].ip`));
+    for (const [j, port] of (subset.ports ?? []).entries()) {
+      if (!port.name && subset.ports!.length > 1) errors.push(required(`${at}.ports[${j}].name`));
+      errors.push(...formOf(port.name, isDns1123Label, `${at}.ports[${j}].name`));
+      errors.push(...inRange(port.port ?? 0, 1, 65_535, `${at}.ports[${j}].port`));
+    }
+    return errors;
+  });
+}
+
 export const endpoints = defineKind<Endpoints>({
   group: '',
   version: 'v1',
@@ -28,7 +50,7 @@ export const endpoints = defineKind<Endpoints>({
   applyDefaults(object) {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';
   },
-  strategy: { allowCreateOnUpdate: true },
+  strategy: { allowCreateOnUpdate: true, validate, validateUpdate: validate },
   columns: [
     nameColumn,
     column<Endpoints>('Endpoints', endpointsText, { description: 'Ready addresses with their ports.' }),

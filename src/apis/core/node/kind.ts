@@ -3,6 +3,7 @@ import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import type { Node } from '../../generated/types/core/v1.ts';
 import type { Strategy } from '../../kind.ts';
 import { nodeColumns } from './columns.ts';
+import { validateNode, validateNodeUpdate } from './validation.ts';
 
 /** Nodes bring their status along when they register. */
 const strategy: Strategy<Node> = {
@@ -11,6 +12,8 @@ const strategy: Strategy<Node> = {
   prepareForUpdate(node, old) {
     carryOver(node, old, 'status');
   },
+  validate: validateNode,
+  validateUpdate: validateNodeUpdate,
 };
 
 export const node = defineKind<Node>({

@@ -1,6 +1,7 @@
 import { ageColumn, column, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { Secret } from '../../generated/types/core/v1.ts';
+import { validateSecret, validateSecretUpdate } from './validation.ts';
 
 /** `stringData` is for writing only: it goes into `data`, over what is there. */
 function mergeStringData(secret: Secret): void {
@@ -24,6 +25,10 @@ export const secret = defineKind<Secret>({
   applyDefaults(object) {
     mergeStringData(object);
     object.type ||= 'Opaque';
+  },
+  strategy: {
+    validate: validateSecret,
+    validateUpdate: validateSecretUpdate,
   },
   selectableFields: { type: (s) => s.type ?? '' },
   columns: [

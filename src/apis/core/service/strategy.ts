@@ -3,6 +3,7 @@ import { carryOver } from '../../common/strategies.ts';
 import type { Service, ServiceSpec } from '../../generated/types/core/v1.ts';
 import type { Strategy } from '../../kind.ts';
 import { externallyAccessible } from './defaults.ts';
+import { validateService, validateServiceUpdate } from './validation.ts';
 
 const needsClusterIp = (spec: ServiceSpec) => spec.type !== 'ExternalName';
 const needsNodePort = (spec: ServiceSpec) => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
@@ -24,6 +25,8 @@ export const serviceStrategy: Strategy<Service> = {
     dropUnneeded(service, old);
     if (spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
   },
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
 };
 
 /**

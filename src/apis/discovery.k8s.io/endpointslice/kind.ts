@@ -2,6 +2,7 @@ import { ageColumn, column, nameColumn, shortList, unset } from '../../common/co
 import { defineKind } from '../../common/define.ts';
 import { bumpGeneration, startGeneration } from '../../common/generation.ts';
 import type { EndpointSlice } from '../../generated/types/discovery.k8s.io/v1.ts';
+import { validateEndpointSlice, validateEndpointSliceUpdate } from './validation.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 
 /** Enough to see that there are some. */
@@ -26,6 +27,8 @@ export const endpointSlice = defineKind<EndpointSlice>({
       if (object.metadata.generation === before && !semanticEqual(object.metadata.labels, old.metadata.labels))
         object.metadata.generation = before + 1;
     },
+    validate: validateEndpointSlice,
+    validateUpdate: validateEndpointSliceUpdate,
   },
   columns: [
     nameColumn,

@@ -32,6 +32,11 @@ export function toStoreError(action: string, error: unknown): StoreError {
   return new StoreError(code, `${action}: ${messageOf(error)}${hint ? ` (${hint})` : ''}`, { cause: error });
 }
 
+/** For a write that failed for want of room without saying so. */
+export function fullError(action: string, cause: unknown): StoreError {
+  return new StoreError('full', `${action}: no space left on the disk (${advice.full})`, { cause });
+}
+
 /** The database gives `code` as a number; node:fs gives `errno`, negated. */
 function errnoOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { Commit, Expiring, KeySlice, Medium, StoredKeyValue } from '../mvcc/medium.ts';
 import { StoreError, type KeyRange, type KeyValue, type Revision, type StoreEvent } from '../store.ts';
-import { toStoreError } from './errors.ts';
+import { fullError, toStoreError } from './errors.ts';
 import { RecordView, encodeRecord, encodedBytes, recordId, revisionOf } from './record.ts';
 
 /** The databases of one environment. */
@@ -17,6 +17,8 @@ export interface Databases {
   readonly meta: Database<Buffer, string>;
   /** Bytes of the database's file. */
   fileBytes(): number;
+  /** Bytes that this user may still write to the file's disk. */
+  freeBytes(): number;
 }
 
 /** Records looked at, and records removed, by one slice of a compaction: about 4 ms. */
@@ -24,6 +26,8 @@ const compactSliceScanned = 1000;
 const compactSliceRemoved = 400;
 /** The arena holds what most batches need, without being made anew each time. */
 const arenaBytes = 1 << 20;
+/** With so little left on the disk, a failed write failed for want of room. */
+const scarceBytes = 4 << 20;
 const indexValueBytes = 8;
 const expiryValueBytes = 16;
 const stateBytes = 24;
@@ -48,8 +52,7 @@ export class LmdbMedium implements Medium {
   readonly #deletions = new Map<string, number>();
   /** Where a batch is laid out for the writer thread; free again when its write has settled. */
   readonly #arena = Buffer.allocUnsafeSlow(arenaBytes);
-  /** After a failed write: the next one first asks whether the environment still accepts transactions. */
-  #doubtful = false;
+  #failure: StoreError | undefined;
 
   constructor(dbs: Databases) {
     this.#dbs = dbs;
@@ -73,6 +76,10 @@ export class LmdbMedium implements Medium {
 
   get compactedRevision(): Revision {
     return this.#compactedRevision;
+  }
+
+  get failure(): StoreError | undefined {
+    return this.#failure;
   }
 
   latest(key: string): StoredKeyValue | undefined {
@@ -227,16 +234,36 @@ export class LmdbMedium implements Medium {
     return stateBytes;
   }
 
-  /** All of what `operations` puts and removes in one transaction; resolves when it is on the disk. */
+  /**
+   * All of what `operations` puts and removes in one transaction; resolves when it is on the disk. A commit that failed
+   * before its meta page was written has changed nothing, and the next may succeed.
+   */
   async #transact(action: string, operations: () => void): Promise<void> {
+    if (this.#failure) throw this.#failure;
     try {
-      // A broken environment would leave an asynchronous transaction waiting for ever; a synchronous one says so.
-      if (this.#doubtful) this.#dbs.root.transactionSync(() => {});
-      this.#doubtful = false;
       await this.#dbs.root.batch(operations);
     } catch (error) {
-      this.#doubtful = true;
-      throw toStoreError(action, await causeOf(error));
+      const cause = await causeOf(error);
+      this.#checkUsable();
+      const failure = toStoreError(action, cause);
+      // A write that was cut short by the end of the space is reported as an I/O error.
+      throw failure.code === 'io' && this.#dbs.freeBytes() < scarceBytes ? fullError(action, cause) : failure;
+    }
+  }
+
+  /**
+   * After a meta page could not be written the environment refuses every transaction. A synchronous one says so, where
+   * an asynchronous one would wait for ever.
+   */
+  #checkUsable(): void {
+    try {
+      this.#dbs.root.transactionSync(() => {});
+    } catch (error) {
+      this.#failure = new StoreError(
+        'io',
+        `write: the database's meta page could not be written; nothing can be stored until the store is opened again`,
+        { cause: error },
+      );
     }
   }
 

@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { storeSuite, type OpenStore } from '../store.suite.ts';
+import { open as lmdbOpen } from 'lmdb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../base/fake-clock.ts';
+import { put, storeSuite, type OpenStore } from '../store.suite.ts';
 import { storeModelSuite } from '../store-model.suite.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
@@ -21,3 +24,140 @@ const open: OpenStore = async (clock) => {
 };
 storeSuite('the lmdb store', open);
 storeModelSuite('the lmdb store', open, 40);
+
+describe('the directory of an lmdb store', () => {
+  let dir = '';
+  const clock = () => new FakeClock({ defer: setImmediate });
+  const openHere = (options: { rebuildIndex?: boolean } = {}) => openLmdbStore({ dir, clock: clock(), ...options });
+
+  beforeEach(() => {
+    dir = join(mkdtempSync(join(tmpdir(), 'skiff-store-')), 'new', 'v1.store');
+  });
+
+  afterEach(() => rmSync(join(dir, '..', '..'), { recursive: true, force: true }));
+
+  async function filled(keys: number): Promise<void> {
+    const store = await openHere();
+    for (let i = 0; i < keys; i += 50)
+      await Promise.all(Array.from({ length: 50 }, (_, k) => put(store, `/k/${i + k}`, `${i} `.repeat(400))));
+    await store.close();
+  }
+
+  async function dump(options: { rebuildIndex?: boolean } = {}): Promise<unknown> {
+    const store = await openHere(options);
+    const { kvs, revision } = await store.range({ start: ' ', end: '~' });
+    await store.close();
+    return { kvs: kvs.map((kv) => ({ ...kv, value: Buffer.from(kv.value).toString('base64') })), revision };
+  }
+
+  it('is made with all above it, and holds three files and the locks', async () => {
+    await filled(0);
+    expect(readdirSync(dir).sort()).toEqual(['data.mdb', 'lock.mdb', 'store.json', 'store.lock']);
+  });
+
+  it('is open once, also in one process, and free again after closing', async () => {
+    const store = await openHere();
+    await expect(openHere()).rejects.toMatchObject({ name: 'StoreError', code: 'locked' });
+    expect(await put(store, '/a', '1')).toBe(2);
+    await store.close();
+    await (await openHere()).close();
+  });
+
+  it('is free again after an opening that failed', async () => {
+    await filled(50);
+    writeFileSync(join(dir, 'store.json'), '{"format":2}');
+    await expect(openHere()).rejects.toMatchObject({ code: 'version' });
+    writeFileSync(join(dir, 'store.json'), '{"format":1}');
+    await (await openHere()).close();
+  });
+
+  it.each([
+    ['{"format":2}', 'version', 'it has store format 2, this program reads 1'],
+    ['{"format":"old"}', 'version', 'it has store format old'],
+    ['{}', 'version', 'it has store format null'],
+    ['{', 'corrupt', 'store.json is not JSON'],
+  ])('with the marker %s is refused, and left as it is', async (marker, code, message) => {
+    await filled(50);
+    const before = await dump();
+    writeFileSync(join(dir, 'store.json'), marker);
+    await expect(openHere()).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
+    writeFileSync(join(dir, 'store.json'), '{"format":1}');
+    expect(await dump()).toEqual(before);
+  });
+
+  it('with a database of another format is refused', async () => {
+    await filled(0);
+    const other = lmdbOpen({ path: dir, noSubdir: false, encoding: 'binary', overlappingSync: false });
+    await other.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' }).put('format', Buffer.from('7'));
+    await other.close();
+    await expect(openHere()).rejects.toMatchObject({
+      code: 'version',
+      message: expect.stringContaining('format 7') as string,
+    });
+  });
+
+  it('whose data file was cut off is refused, wherever it was cut', async () => {
+    await filled(400);
+    const whole = join(dir, '..', 'whole.mdb');
+    copyFileSync(join(dir, 'data.mdb'), whole);
+    const size = statSync(whole).size;
+    const before = await dump();
+    const cuts = [0, 1, 100, 4096, 5000, 8192, 12_288, size >> 2, (size >> 1) + 77, size - 4096 * 8];
+    for (const cut of cuts) {
+      truncateSync(join(dir, 'data.mdb'), cut);
+      await expect(openHere(), `cut at ${cut} of ${size}`).rejects.toMatchObject({
+        name: 'StoreError',
+        code: 'corrupt',
+      });
+      expect(statSync(join(dir, 'data.mdb')).size).toBe(cut);
+      copyFileSync(whole, join(dir, 'data.mdb'));
+    }
+    expect(await dump()).toEqual(before);
+  });
+
+  it('whose data file is lost or not a database is refused', async () => {
+    await filled(50);
+    rmSync(join(dir, 'data.mdb'));
+    await expect(openHere()).rejects.toMatchObject({ code: 'corrupt' });
+    writeFileSync(join(dir, 'data.mdb'), Buffer.alloc(100_000, 7));
+    await expect(openHere()).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('whose first opening was cut short is made anew', async () => {
+    await filled(0);
+    rmSync(join(dir, 'store.json'));
+    for (const size of [0, 300, 9000]) {
+      truncateSync(join(dir, 'data.mdb'), size);
+      const store = await openHere();
+      expect(store.revision).toBe(1);
+      await store.close();
+      rmSync(join(dir, 'store.json'));
+    }
+  });
+
+  it('gets the same index from its records alone', async () => {
+    const on = clock();
+    const store = await openLmdbStore({ dir, clock: on });
+    for (let i = 0; i < 600; i += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, k) =>
+          put(store, `/k/${(i + k) % 70}`, `${i + k}`, on.now() + (k % 3 ? 1e9 : 500)),
+        ),
+      );
+    await store.txn({
+      compare: [],
+      success: [
+        { op: 'delete', key: '/k/3' },
+        { op: 'put', key: '/k/4', value: new Uint8Array() },
+      ],
+    });
+    await store.compact(300);
+    await store.close();
+    const before = await dump();
+    expect(await dump({ rebuildIndex: true })).toEqual(before);
+    const rebuilt = await openLmdbStore({ dir, clock: on });
+    await on.advance(1000);
+    await expect.poll(async () => (await rebuilt.range({ start: ' ', end: '~' })).kvs.length).toBeLessThan(69);
+    await rebuilt.close();
+  });
+});

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -144,6 +145,10 @@ function openDatabases(dir: string): Databases {
     expiry: database<string>('expiry'),
     meta: database<string>('meta'),
     fileBytes: () => statSync(join(dir, dataFileName)).size,
+    freeBytes: () => {
+      const { bavail, bsize } = statfsSync(dir);
+      return bavail * bsize;
+    },
   };
 }
 

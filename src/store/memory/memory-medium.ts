@@ -20,6 +20,7 @@ const compactSliceRevisions = 4096;
  * tree, and a copy of the whole store is a few references.
  */
 export class MemoryMedium implements Medium {
+  readonly failure = undefined;
   #tree: Tree = OrderedMap.empty();
   /** By revision; begins at the compacted one. */
   #history: OrderedMap<Revision, Moment> = OrderedMap.empty();

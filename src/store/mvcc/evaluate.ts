@@ -16,6 +16,7 @@ export class Batch {
     this.#revision = medium.revision;
   }
 
+  /** Throws what the medium throws; the batch is then as if this transaction had not been asked for. */
   evaluate(txn: Txn): TxnResult {
     for (const compare of txn.compare) {
       const current = this.#current(compare.key);

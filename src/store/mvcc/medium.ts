@@ -1,4 +1,4 @@
-import type { Durability, KeyRange, KeyValue, Revision, StoreEvent } from '../store.ts';
+import type { Durability, KeyRange, KeyValue, Revision, StoreError, StoreEvent } from '../store.ts';
 
 /** A key's value with what only the store itself needs to know of it. */
 export interface StoredKeyValue extends KeyValue {
@@ -63,9 +63,11 @@ export interface Medium {
   /** The next `max` keys with an expiry, by key, after the key `after`. */
   expiring(after: string | undefined, max: number): readonly Expiring[];
 
+  /** Why the medium cannot be written to any more, once that is so. */
+  readonly failure: StoreError | undefined;
   /**
    * Writes the commits, all or none, in order; resolves when they have the durability that they ask for. Rejects with
-   * StoreError; after `full` it can be used as before, after any other it is not used again.
+   * StoreError; unless `failure` is set then, the medium can be used as before.
    */
   write(commits: readonly Commit[]): Promise<void> | undefined;
   /** From now on reads below `revision` are not answered. What they would have needed goes with `compactSlice`. */

@@ -221,22 +221,28 @@ export class MvccStore implements Store {
   }
 
   async #commit(waiting: readonly Waiting[]): Promise<void> {
-    const results: TxnResult[] = [];
     const batch = new Batch(this.#medium);
-    try {
-      for (const { txn } of waiting) results.push(batch.evaluate(txn));
-      if (batch.commits.length > 0) {
+    const evaluated: { readonly answer: Waiting; readonly result: TxnResult }[] = [];
+    for (const answer of waiting) {
+      try {
+        evaluated.push({ answer, result: batch.evaluate(answer.txn) });
+      } catch (error) {
+        answer.reject(toStoreError(error));
+      }
+    }
+    if (batch.commits.length > 0) {
+      try {
         const flushed = this.#medium.write(batch.commits);
         if (flushed) await flushed;
+      } catch (error) {
+        const failure = toStoreError(error);
+        for (const { answer } of evaluated) answer.reject(failure);
+        if (this.#medium.failure) this.#fail(this.#medium.failure);
+        return;
       }
-    } catch (error) {
-      const failure = toStoreError(error);
-      if (failure.code !== 'full') this.#fail(failure);
-      for (const { reject } of waiting) reject(failure);
-      return;
+      this.#publish(batch.commits);
     }
-    if (batch.commits.length > 0) this.#publish(batch.commits);
-    for (let i = 0; i < waiting.length; i++) waiting[i]!.resolve(results[i]!);
+    for (const { answer, result } of evaluated) answer.resolve(result);
   }
 
   #publish(commits: readonly Commit[]): void {

@@ -3,7 +3,8 @@
 //   program write DIR SEED [ANSWERS]
 //                             writes for ever, or until so many answers; a line for every question, answer and event
 //   program check             reads directories from stdin; for each opens the store there and prints what it holds
-//   program open DIR          opens the store, says so, keeps it open until stdin ends
+//   program open DIR [UID]    opens the store (as that user), says so or why not, keeps it open until stdin ends
+//   program fill DIR          writes until the medium is full; goes on after each line on stdin, to its end
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { realClock } from '../../../src/base/node/real-clock.ts';
@@ -78,8 +79,40 @@ if (mode === 'write') {
   await store.close();
 } else if (mode === 'check') {
   for await (const line of createInterface({ input: process.stdin })) say(JSON.stringify(await describeStore(line)));
+} else if (mode === 'fill') {
+  const store = await openLmdbStore({ dir: dir!, clock: realClock });
+  const key = (i: number) => `/fill/${i}`;
+  store.watch(everything, {
+    onEvents: (events) => say(events.map((event) => `seen ${event.revision}`).join('\n')),
+    onProgress: () => {},
+    onEnd: (error) => say(`end ${error instanceof StoreError ? error.code : error}`),
+  });
+  let i = 0;
+  const fill = async () => {
+    // Several at once, so that a whole group fails together.
+    for (let full = false; !full && i < 4000; ) {
+      const group = Array.from({ length: 5 }, () => i++);
+      const results = await Promise.allSettled(
+        group.map((n) =>
+          store.txn({ compare: [], success: [{ op: 'put', key: key(n), value: filledValue(`t-${n}`, 6000) }] }),
+        ),
+      );
+      results.forEach((result, k) => {
+        if (result.status === 'fulfilled') say(`done ${group[k]} ${result.value.revision}`);
+        else {
+          full = true;
+          say(`failed ${group[k]} ${result.reason instanceof StoreError ? result.reason.code : result.reason}`);
+        }
+      });
+    }
+    say(`paused ${store.revision}`);
+  };
+  await fill();
+  for await (const _ of createInterface({ input: process.stdin })) await fill();
+  await store.close();
 } else if (mode === 'open') {
   try {
+    if (seed !== undefined) process.seteuid!(Number(seed));
     const store = await openLmdbStore({ dir: dir!, clock: realClock });
     say('opened');
     for await (const _ of process.stdin);

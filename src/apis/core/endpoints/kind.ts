@@ -1,7 +1,7 @@
 import { formOf, inRange } from '../../../machinery/validation/checks.ts';
 import { type FieldError, required } from '../../../machinery/validation/field-error.ts';
 import { isDns1123Label } from '../../../machinery/validation/formats.ts';
-import { validateEndpointIp } from '../../common/validate-endpoint-ip.ts';
+import { isOwnService, validateEndpointIp } from '../../common/validate-endpoint-ip.ts';
 import { ageColumn, column, nameColumn, none } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { Endpoints } from '../../generated/types/core/v1.ts';
@@ -33,7 +33,7 @@ function validate(object: Endpoints): FieldError[] {
       errors.push(required(at, 'must specify `addresses` or `notReadyAddresses`'));
     for (const list of ['addresses', 'notReadyAddresses'] as const)
       for (const [j, address] of (subset[list] ?? []).entries())
-        errors.push(...validateEndpointIp(address.ip, `${at}.${list}[${j}].ip`));
+        errors.push(...validateEndpointIp(address.ip, `${at}.${list}[${j}].ip`, isOwnService(object.metadata)));
     for (const [j, port] of (subset.ports ?? []).entries()) {
       if (!port.name && subset.ports!.length > 1) errors.push(required(`${at}.ports[${j}].name`));
       errors.push(...formOf(port.name, isDns1123Label, `${at}.ports[${j}].name`));

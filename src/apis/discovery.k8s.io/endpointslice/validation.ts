@@ -3,7 +3,7 @@ import { formOf, inRange } from '../../../machinery/validation/checks.ts';
 import { type FieldError, duplicate, invalid, required, tooMany } from '../../../machinery/validation/field-error.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../machinery/validation/formats.ts';
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
-import { validateEndpointIp } from '../../common/validate-endpoint-ip.ts';
+import { isOwnService, validateEndpointIp } from '../../common/validate-endpoint-ip.ts';
 import type { EndpointSlice } from '../../generated/types/discovery.k8s.io/v1.ts';
 
 const maxEndpoints = 1000;
@@ -21,7 +21,7 @@ export function validateEndpointSlice(slice: EndpointSlice): FieldError[] {
     if (addresses.length === 0) errors.push(required(`${at}.addresses`, 'must contain at least 1 address'));
     else if (addresses.length > maxAddresses) errors.push(tooMany(`${at}.addresses`, addresses.length, maxAddresses));
     for (const [j, address] of addresses.entries())
-      errors.push(...validateAddress(address, slice.addressType, `${at}.addresses[${j}]`));
+      errors.push(...validateAddress(address, slice, `${at}.addresses[${j}]`));
     errors.push(
       ...formOf(endpoint.nodeName, isDns1123Subdomain, `${at}.nodeName`),
       ...formOf(endpoint.hostname, isDns1123Label, `${at}.hostname`),
@@ -30,10 +30,11 @@ export function validateEndpointSlice(slice: EndpointSlice): FieldError[] {
   return [...errors, ...validatePorts(slice)];
 }
 
-function validateAddress(address: string, type: string, field: string): FieldError[] {
+function validateAddress(address: string, slice: EndpointSlice, field: string): FieldError[] {
+  const type = slice.addressType;
   if (type === 'FQDN') return formOf(address, isDns1123Subdomain, field);
   if (ipFamilyOf(address) !== type) return [invalid(field, address, `must be a valid ${type} address`)];
-  return validateEndpointIp(address, field);
+  return validateEndpointIp(address, field, isOwnService(slice.metadata));
 }
 
 function validatePorts(slice: EndpointSlice): FieldError[] {

@@ -1,0 +1,287 @@
+import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
+import type * as core from '../apis/generated/types/core/v1.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { EventBroadcaster } from '../client/events.ts';
+import { Informer } from '../client/informer.ts';
+import { nodeDirectories } from './containers/directories.ts';
+import { usesSystemdCgroups } from './node/cgroups.ts';
+import { PodCgroups } from './node/pod-cgroups.ts';
+import { pullCredentials } from './images/credentials.ts';
+import { ImageManager } from './images/image-manager.ts';
+import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } from './nodestatus/machine.ts';
+import { NodeReporter } from './nodestatus/node-reporter.ts';
+import { nodeStatus } from './nodestatus/node-status.ts';
+import { PodObjects } from './objects/pod-objects.ts';
+import { PodWorkers } from './pods/pod-workers.ts';
+import { podRecorder } from './pods/recorder.ts';
+import { CrashBackoff, crashBackoffDefaults } from './pods/restart.ts';
+import { RuntimePodReader } from './pods/runtime-pod.ts';
+import { StatusManager } from './pods/status-manager.ts';
+import { ProbeManager } from './probes/probe-manager.ts';
+import { createProber } from './probes/prober.ts';
+import { nodeIdOf } from './runtime/containerd/paths.ts';
+import { nodeCgroupName } from './runtime/containerd/sweep.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
+import { KubeletAuthorizer } from './server/authorizer.ts';
+import { effectiveConfiguration } from './server/configz.ts';
+import { NodePods } from './server/node-pods.ts';
+import { KubeletServer, type KubeletServerOptions } from './server/server.ts';
+import { metricsText, summary } from './server/stats.ts';
+import { TokenManager } from './volumes/tokens.ts';
+import { VolumeManager } from './volumes/volume-manager.ts';
+
+/** Named as upstream's configuration where it has the field. */
+export interface KubeletOptions {
+  readonly nodeName: string;
+  /** This node's own directory: pods, volumes, logs. The same that its containerd has. */
+  readonly dataDir: string;
+  /** Addresses that the Node shows, the first one preferred. */
+  readonly nodeIps: readonly string[];
+  readonly clusterDns?: readonly string[];
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Where the server listens. Default: all addresses, 10250; port 0: any free one, which the Node then names. */
+  readonly address?: string;
+  readonly port?: number;
+  /** What the server shows, and who may sign client certificates. PEM. */
+  readonly certificates: Pick<KubeletServerOptions, 'certPem' | 'keyPem' | 'clientCaPem'>;
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  readonly registerWithTaints?: readonly core.Taint[];
+  /** Default 110. */
+  readonly maxPods?: number;
+  readonly crashLoopBackOff?: { readonly initialMs: number; readonly maxMs: number };
+}
+
+export interface KubeletDeps {
+  /** Speaks for `system:node:<name>`. */
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: (message: string) => void;
+}
+
+export interface Kubelet {
+  /** The port that its server listens on; 0 before `start`. */
+  readonly port: number;
+  /** Resolves when the Node is being registered and pods are looked after; containers that run are taken over. */
+  start(): Promise<void>;
+  /**
+   * Ends the kubelet. `keep`: containers run on, and the next kubelet takes them over. `shutdown`: they are ended as at
+   * a machine's shutdown, within the grace; what the next start shows is what a reboot would.
+   */
+  stop(pods: 'keep' | { readonly shutdownGraceSeconds: number }): Promise<void>;
+  /** Something about the node (its network) has changed: its status is looked at now. */
+  poke(): void;
+}
+
+/** The node agent of one node. Knows the API server by `client` alone, and containers by `runtime` alone. */
+export function createKubelet(options: KubeletOptions, deps: KubeletDeps): Kubelet {
+  return new NodeAgent(options, deps);
+}
+
+class NodeAgent implements Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #deps: KubeletDeps;
+  readonly #stopping = new AbortController();
+  readonly #stops: (() => void | Promise<void>)[] = [];
+  #workers: PodWorkers | undefined;
+  #server: KubeletServer | undefined;
+  #reporter: NodeReporter | undefined;
+
+  constructor(options: KubeletOptions, deps: KubeletDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  poke(): void {
+    this.#reporter?.poke();
+  }
+
+  async start(): Promise<void> {
+    const { client, runtime, clock, random, log } = this.#deps;
+    const { nodeName, dataDir, nodeIps, clusterDomain = 'cluster.local', clusterDns = [] } = this.#options;
+    const dirs = nodeDirectories(dataDir);
+    await Promise.all(
+      [dirs.pods, dirs.podLogs, dirs.seccomp].map((dir) => mkdir(dir, { recursive: true, mode: 0o755 })),
+    );
+    const machine = await readMachine(dataDir);
+    const onError = (error: unknown) => log(messageOf(error));
+
+    const broadcaster = new EventBroadcaster({ client, clock, onError });
+    broadcaster.start();
+    this.#stops.push(() => broadcaster.stop());
+    const recorder = podRecorder(broadcaster.recorder('kubelet', nodeName));
+
+    const pods = client.resource<core.Pod>({ group: '', version: 'v1', resource: 'pods' });
+    const poke = (uid: string) => this.#workers?.poke(uid);
+    const status = new StatusManager({ pods, clock, onError });
+    this.#stops.push(() => status.stop());
+    const objects = new PodObjects({ client, clock, random, onChange: poke, onError });
+    objects.start();
+    this.#stops.push(() => objects.stop());
+    const tokens = new TokenManager(client, clock);
+    const probes = new ProbeManager({ prober: createProber(runtime), clock, random, recorder, onChange: poke });
+    this.#stops.push(() => probes.stop());
+    const reader = new RuntimePodReader(runtime);
+    const node = machine.resources;
+    const workers = new PodWorkers({
+      runtime,
+      reader,
+      clock,
+      log,
+      recorder,
+      dirs,
+      node,
+      objects,
+      tokens,
+      probes,
+      status,
+      images: new ImageManager({
+        images: runtime,
+        clock,
+        recorder,
+        credentials: (pod, image) => pullCredentials(objects, pod, image),
+      }),
+      volumes: new VolumeManager({ dirs, clock, objects, tokens, node }),
+      cgroups: new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),
+      backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoffDefaults),
+      dns: { servers: clusterDns, domain: clusterDomain },
+      hostIps: () => nodeIps,
+    });
+    this.#workers = workers;
+
+    await this.#startServer(machine, workers, reader);
+    this.#reporter = this.#createReporter(machine, workers);
+    this.#reporter.start();
+
+    const informer = new Informer<core.Pod>({
+      client: pods,
+      clock,
+      random,
+      fieldSelector: `spec.nodeName=${nodeName}`,
+      onError,
+    });
+    informer.addHandlers({
+      onAdd: (pod) => workers.update(pod),
+      onUpdate: (_, pod) => workers.update(pod),
+      onDelete: (pod) => workers.deleted(pod),
+    });
+    this.#stops.push(() => informer.stop());
+    informer.start();
+    void (async () => {
+      // Until all pods are known, a container without one may only be one not heard of yet.
+      await Promise.all([informer.whenSynced(this.#stopping.signal), objects.whenSynced(this.#stopping.signal)]);
+      workers.start();
+    })().catch((error) => {
+      if (!this.#stopping.signal.aborted) log(`starting pod workers: ${messageOf(error)}`);
+    });
+  }
+
+  async stop(pods: 'keep' | { readonly shutdownGraceSeconds: number }): Promise<void> {
+    this.#stopping.abort();
+    await this.#reporter?.stop();
+    await this.#workers?.stop();
+    if (pods !== 'keep') await this.#workers?.stopContainers(pods.shutdownGraceSeconds);
+    await this.#server?.stop();
+    for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  async #startServer(machine: MachineInfo, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {
+    const { client, runtime, clock, log } = this.#deps;
+    const {
+      nodeName,
+      dataDir,
+      certificates,
+      address = '0.0.0.0',
+      port = 10_250,
+      maxPods = defaultMaxPods,
+    } = this.#options;
+    const pods = () => workers.pods();
+    const json = (value: unknown) => ({ type: 'application/json', body: JSON.stringify(value) });
+    const stats = async () => json(await summary(nodeName, { runtime, clock, pods }, { machine, dataDir }));
+    const server = new KubeletServer(
+      { ...certificates, address, port },
+      {
+        pods: new NodePods(workers, reader),
+        runtime,
+        authorizer: new KubeletAuthorizer(client, clock, nodeName),
+        documents: {
+          '/configz': async () => json({ kubeletconfig: effectiveConfiguration({ address, port, maxPods }) }),
+          '/metrics': async () => ({ type: 'text/plain; version=0.0.4', body: metricsText(nodeName, { pods }) }),
+          '/stats/summary': stats,
+        },
+        log,
+      },
+    );
+    await server.start();
+    this.#server = server;
+  }
+
+  #createReporter(machine: MachineInfo, workers: PodWorkers): NodeReporter {
+    const { client, runtime, clock, log } = this.#deps;
+    const { nodeName, nodeIps, dataDir, maxPods = defaultMaxPods } = this.#options;
+    const { architecture } = machine;
+    const labels = {
+      'beta.kubernetes.io/arch': architecture,
+      'beta.kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': architecture,
+      'kubernetes.io/hostname': nodeName,
+      'kubernetes.io/os': 'linux',
+      ...this.#options.nodeLabels,
+    };
+    const reporterOptions = { nodeName, labels, taints: this.#options.registerWithTaints ?? [] };
+    return new NodeReporter(reporterOptions, {
+      client,
+      clock,
+      log,
+      status: async (node) => {
+        const [version, conditions, images, freeDiskBytes] = await Promise.all([
+          runtime.version().catch(() => undefined),
+          runtime.status().catch(() => []),
+          runtime.listImages().catch(() => []),
+          readFreeBytes(dataDir),
+        ]);
+        const name = version?.runtimeName ?? 'containerd';
+        const silentMs = clock.monotonicMs() - workers.lastRelistMs;
+        return nodeStatus({
+          nodeName,
+          nodeIps,
+          port: this.port,
+          maxPods,
+          machine,
+          runtimeVersion: `${name}://${version?.runtimeVersion.replace(/^v?(\d+\.\d+\.\d+).*/, '$1') ?? 'Unknown'}`,
+          images,
+          runtime: conditions,
+          problems:
+            silentMs > plegUnhealthyMs
+              ? [
+                  `PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago; threshold is 3m0s`,
+                ]
+              : [],
+          availableMemoryBytes: readAvailableMemory(),
+          freeDiskBytes,
+          node,
+          nowMs: clock.now(),
+        });
+      },
+    });
+  }
+}
+
+const defaultMaxPods = 110;
+/** Upstream's threshold after which a node that cannot list its containers is not ready. */
+const plegUnhealthyMs = 180_000;
+
+/** The name a node has when nobody gives it one: the host's, in lower case. */
+export function defaultNodeName(): string {
+  return os.hostname().toLowerCase();
+}

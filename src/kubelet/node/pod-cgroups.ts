@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, sleep } from '../../base/clock.ts';
+import { cpuWeight, podLimits, qosClass } from '../containers/resources.ts';
+import type { Pod } from '../types.ts';
+import { cgroupHierarchies, cgroupVersion, killCgroup, makeCgroup, removeCgroup, writeCgroup } from './cgroups.ts';
+
+/**
+ * The cgroups of a node's pods, in a tree of the node's own:
+ *
+ *     /skiff-1a2b3c4d/kubepods/pod<uid>              Guaranteed
+ *     /skiff-1a2b3c4d/kubepods/burstable/pod<uid>
+ *     /skiff-1a2b3c4d/kubepods/besteffort/pod<uid>
+ *
+ * The runtime puts containers below a pod's group, and never takes the group away: that is done here, in every
+ * hierarchy. Where systemd owns the groups it makes them as slices of the same shape, and pods get no limits of their
+ * own beside those of their containers.
+ */
+export class PodCgroups {
+  readonly #root: string;
+  readonly #systemd: boolean;
+  readonly #clock: Clock;
+  readonly #hierarchies: readonly string[];
+  readonly #version: 1 | 2;
+
+  /** `root`: the node's group at the top of each hierarchy. */
+  constructor(options: { readonly root: string; readonly systemd: boolean }, clock: Clock) {
+    this.#root = options.root;
+    this.#systemd = options.systemd;
+    this.#clock = clock;
+    this.#hierarchies = cgroupHierarchies();
+    this.#version = cgroupVersion();
+  }
+
+  /** What the sandbox's configuration names as the cgroup parent. */
+  parent(pod: Pod): string {
+    const qos = qosClass(pod).toLowerCase();
+    const uid = pod.metadata.uid!;
+    if (this.#systemd) {
+      const base = this.#root.replaceAll('-', '');
+      const slice = qos === 'guaranteed' ? base : `${base}-${qos}`;
+      return `${slice}-pod${uid.replaceAll('-', '_')}.slice`;
+    }
+    return `/${this.#path(uid, qos)}`;
+  }
+
+  /** Makes a pod's group with its limits, before its sandbox. */
+  create(pod: Pod): void {
+    if (this.#systemd) return;
+    const path = this.#path(pod.metadata.uid!, qosClass(pod).toLowerCase());
+    const limits = podLimits(pod);
+    if (this.#version === 1) {
+      const cpu = join('/sys/fs/cgroup/cpu', path);
+      makeCgroup(cpu);
+      writeCgroup(cpu, 'cpu.shares', String(limits.cpuShares));
+      if (limits.cpuQuotaUs !== undefined) {
+        writeCgroup(cpu, 'cpu.cfs_period_us', String(limits.cpuPeriodUs));
+        writeCgroup(cpu, 'cpu.cfs_quota_us', String(limits.cpuQuotaUs));
+      }
+      if (limits.memoryLimitBytes === undefined) return;
+      const memory = join('/sys/fs/cgroup/memory', path);
+      makeCgroup(memory);
+      writeCgroup(memory, 'memory.limit_in_bytes', String(limits.memoryLimitBytes));
+      return;
+    }
+    const group = join('/sys/fs/cgroup', path);
+    makeCgroup(group);
+    this.#delegate(path);
+    writeCgroup(group, 'cpu.weight', String(cpuWeight(limits.cpuShares)));
+    if (limits.cpuQuotaUs !== undefined) writeCgroup(group, 'cpu.max', `${limits.cpuQuotaUs} ${limits.cpuPeriodUs}`);
+    if (limits.memoryLimitBytes !== undefined) writeCgroup(group, 'memory.max', String(limits.memoryLimitBytes));
+  }
+
+  /** Takes a pod's groups away once its containers are gone; what still runs in them is killed. */
+  async remove(uid: string): Promise<void> {
+    const paths = ['guaranteed', 'burstable', 'besteffort'].flatMap((qos) =>
+      this.#hierarchies.map((root) =>
+        this.#systemd ? join(root, this.#slicePath(uid, qos)) : join(root, this.#path(uid, qos)),
+      ),
+    );
+    // A process that was killed leaves its group when the kernel has buried it: in milliseconds.
+    for (let tries = 0; tries < 100; tries++) {
+      const left = paths.filter((path) => existsSync(path) && !removeCgroup(path));
+      if (left.length === 0) return;
+      if (tries > 10) left.forEach(killCgroup);
+      await sleep(this.#clock, 20, undefined, 'pod cgroups: removal');
+    }
+    throw new Error(`removing the cgroups of pod ${uid}: something still runs in them`);
+  }
+
+  #path(uid: string, qos: string): string {
+    return qos === 'guaranteed' ? `${this.#root}/kubepods/pod${uid}` : `${this.#root}/kubepods/${qos}/pod${uid}`;
+  }
+
+  #slicePath(uid: string, qos: string): string {
+    const base = this.#root.replaceAll('-', '');
+    const own = `pod${uid.replaceAll('-', '_')}.slice`;
+    return qos === 'guaranteed'
+      ? `${base}.slice/${base}-${own}`
+      : `${base}.slice/${base}-${qos}.slice/${base}-${qos}-${own}`;
+  }
+
+  /** cgroup v2: every group above must pass the controllers on. */
+  #delegate(path: string): void {
+    let group = '/sys/fs/cgroup';
+    for (const part of path.split('/')) {
+      for (const controller of ['cpu', 'memory', 'pids', 'cpuset', 'io'])
+        try {
+          writeCgroup(group, 'cgroup.subtree_control', `+${controller}`);
+        } catch {
+          // A controller that this kernel or container has not: limits that need it fail where they are written.
+        }
+      group = join(group, part);
+    }
+  }
+}

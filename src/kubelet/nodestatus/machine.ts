@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import os from 'node:os';
+import type { NodeResources } from '../containers/resources.ts';
+import { ociArchitecture } from '../images/archive.ts';
+
+/** What does not change while the kubelet runs. */
+export interface MachineInfo {
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+  readonly kernelVersion: string;
+  readonly osImage: string;
+  readonly architecture: string;
+  readonly resources: NodeResources;
+}
+
+/** Reads the machine; `dataDir` tells which file system pods write to. */
+export async function readMachine(dataDir: string): Promise<MachineInfo> {
+  const { blocks, bsize } = await statfs(dataDir);
+  return {
+    machineId: read('/etc/machine-id'),
+    systemUuid: read('/sys/class/dmi/id/product_uuid').toLowerCase() || read('/etc/machine-id'),
+    bootId: read('/proc/sys/kernel/random/boot_id'),
+    kernelVersion: os.release(),
+    osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(read('/etc/os-release'))?.[1] ?? 'Linux',
+    architecture: ociArchitecture(),
+    resources: {
+      cpuMilli: os.cpus().length * 1000,
+      memoryBytes: os.totalmem(),
+      ephemeralStorageBytes: blocks * bsize,
+    },
+  };
+}
+
+export function readFreeBytes(dataDir: string): Promise<number> {
+  return statfs(dataDir).then(({ bavail, bsize }) => bavail * bsize);
+}
+
+/** MemAvailable of /proc/meminfo: what programs could still get without swapping. */
+export function readAvailableMemory(): number {
+  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(read('/proc/meminfo'))?.[1];
+  return kib === undefined ? os.freemem() : Number(kib) * 1024;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

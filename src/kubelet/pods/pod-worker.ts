@@ -1,0 +1,455 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { containerHash } from '../containers/labels.ts';
+import { hostsFilePath, podLogDirectory } from '../containers/directories.ts';
+import type { ClusterDns } from '../containers/dns.ts';
+import { hostsFile } from '../containers/hosts-file.ts';
+import { sandboxConfig } from '../containers/sandbox-config.ts';
+import type { PodCgroups } from '../node/pod-cgroups.ts';
+import type { PodObjects } from '../objects/pod-objects.ts';
+import type { ProbeManager } from '../probes/probe-manager.ts';
+import { findContainer, type Pod, podText } from '../types.ts';
+import type { TokenManager } from '../volumes/tokens.ts';
+import { VolumeError, VolumeManager, type VolumePaths } from '../volumes/volume-manager.ts';
+import { type KillStep, planPod, type PodPlan } from './plan.ts';
+import { backoffKey, backoffMessage, type CrashBackoff } from './restart.ts';
+import { readTextOrEmpty, type RuntimeContainer, type RuntimePod, type RuntimePodReader } from './runtime-pod.ts';
+import { makePodDirectories, startContainer, type StartContainerDeps } from './start-container.ts';
+import type { StatusManager } from './status-manager.ts';
+import type { StartFailure } from './status/container-status.ts';
+import { podStatus } from './status/pod-status.ts';
+import { stopContainer, stopPod } from './stop-containers.ts';
+
+export interface PodWorkerDeps extends StartContainerDeps {
+  readonly reader: RuntimePodReader;
+  readonly objects: PodObjects;
+  readonly volumes: VolumeManager;
+  readonly tokens: TokenManager;
+  readonly cgroups: PodCgroups;
+  readonly probes: ProbeManager;
+  readonly status: StatusManager;
+  readonly backoff: CrashBackoff;
+  readonly dns: ClusterDns;
+  readonly clock: Clock;
+  readonly hostIps: () => readonly string[];
+  readonly log: (message: string) => void;
+  /** Nothing of the pod is left, neither here nor at the API server. */
+  readonly onGone: (uid: string) => void;
+}
+
+/** Verdicts of the kubelet itself that end a pod. */
+interface Verdict {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** When a sync failed or waits for something that no event tells of. */
+const retryMs = 1000;
+const maxRetryMs = 120_000;
+/** How often volumes that can change are brought up to date without being told (upstream's syncFrequency, jittered). */
+const refreshMs = 60_000;
+const defaultGraceSeconds = 30;
+
+/**
+ * Looks after one pod, from its first sight to its last trace. Serial: one sync at a time; whatever happens meanwhile
+ * makes one more follow. What takes long (a pull, a hook) is cut short when the pod is to end.
+ */
+export class PodWorker {
+  readonly uid: string;
+  readonly #deps: PodWorkerDeps;
+  /** As the API server last had it; undefined for containers found without a pod. */
+  #pod: Pod | undefined;
+  #isDeleted = false;
+  #verdict: Verdict | undefined;
+  readonly #failures = new Map<string, StartFailure>();
+  #running: Promise<void> | undefined;
+  #dirty = false;
+  #timer: Timer | undefined;
+  #failedSyncs = 0;
+  #syncAbort = new AbortController();
+  readonly #killNow = new AbortController();
+  #endingSinceMs: number | undefined;
+  #endTimer: Timer | undefined;
+  #stopped = false;
+  #finishedStatus = false;
+
+  constructor(uid: string, deps: PodWorkerDeps) {
+    this.uid = uid;
+    this.#deps = deps;
+  }
+
+  get pod(): Pod | undefined {
+    return this.#pod;
+  }
+
+  update(pod: Pod): void {
+    this.#pod = pod;
+    if (this.#mustEnd(pod)) this.#beginEnd(pod);
+    else this.#deps.objects.acquire(pod);
+    this.poke();
+  }
+
+  /** Gone from the API server, or never there. */
+  deleted(pod: Pod | undefined): void {
+    this.#pod = pod ?? this.#pod;
+    this.#isDeleted = true;
+    if (this.#pod) this.#beginEnd(this.#pod);
+    this.poke();
+  }
+
+  /** Something about the pod may have changed. */
+  poke(): void {
+    if (this.#stopped) return;
+    this.#dirty = true;
+    if (this.#running) {
+      // While the end takes its time, what happens to single containers is still told.
+      if (this.#endingSinceMs !== undefined) void this.#publish().catch(() => {});
+      return;
+    }
+    this.#timer?.cancel();
+    this.#running = this.#loop().finally(() => {
+      this.#running = undefined;
+      if (this.#dirty && !this.#stopped) this.poke();
+    });
+  }
+
+  /** Ends the looking-after, not the pod. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#endTimer?.cancel();
+    this.#syncAbort.abort();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#dirty && !this.#stopped) {
+      this.#dirty = false;
+      let wakeMs: number | undefined;
+      try {
+        wakeMs = await this.#sync();
+        this.#failedSyncs = 0;
+      } catch (error) {
+        if (this.#stopped) return;
+        if (this.#syncAbort.signal.aborted && this.#endingSinceMs !== undefined) {
+          this.#dirty = true;
+          this.#syncAbort = new AbortController();
+          continue;
+        }
+        this.#deps.log(`pod ${this.#pod ? podText(this.#pod) : this.uid}: ${messageOf(error)}`);
+        wakeMs = Math.min(maxRetryMs, retryMs * 2 ** this.#failedSyncs++);
+      }
+      if (wakeMs !== undefined && !this.#dirty) this.#wakeIn(wakeMs);
+    }
+  }
+
+  #wakeIn(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#deps.clock.after(ms, () => this.poke(), `pod worker ${this.#pod?.metadata.name}`);
+  }
+
+  /** One round; returns after how long another is due without anything having happened. */
+  async #sync(): Promise<number | undefined> {
+    const { deps, runtime, pod } = {
+      deps: this.#deps,
+      runtime: await this.#deps.reader.read(this.uid),
+      pod: this.#view(),
+    };
+    if (!pod) return this.#removeOrphan(runtime);
+    deps.probes.sync(pod, runtime, runtime.sandboxes[0]?.ips[0] ?? '');
+    if (this.#mustEnd(pod) || this.#isDeleted) return this.#end(pod, runtime);
+    const deadlineMs = this.#checkDeadline(pod);
+    if (this.#verdict) return this.#end(pod, runtime);
+    const plan = planPod({ pod, runtime, probes: deps.probes, backoff: deps.backoff, nowMs: deps.clock.now() });
+    if (plan.kind === 'finished') return this.#end(pod, runtime);
+    this.#noteBackoffs(pod, plan);
+    this.#setStatus(pod, runtime, false);
+    const wakes = [deadlineMs, ...plan.backoffs.map((backoff) => backoff.leftMs)];
+    if (plan.kill.length + plan.start.length + plan.staleSandboxes.length > 0 || plan.newSandbox) {
+      wakes.push(await this.#carryOut(pod, runtime, plan));
+      this.#setStatus(pod, await deps.reader.read(this.uid), false);
+    } else if (VolumeManager.isLive(pod)) {
+      await deps.volumes.prepare(pod, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []));
+    }
+    await this.#collectGarbage(await deps.reader.read(this.uid));
+    if (VolumeManager.isLive(pod)) wakes.push(refreshMs);
+    const due = wakes.filter((ms) => ms !== undefined);
+    return due.length > 0 ? Math.min(...due) : undefined;
+  }
+
+  /** The pod with the status that was last computed here, which a watch may not have brought back yet. */
+  #view(): Pod | undefined {
+    const pod = this.#pod;
+    const latest = this.#deps.status.latest(this.uid);
+    if (!pod || !latest) return pod;
+    const own = latest.conditions ?? [];
+    const others = (pod.status?.conditions ?? []).filter((c) => !own.some(({ type }) => type === c.type));
+    const newer = own.map((c) => pod.status?.conditions?.find((o) => o.type === c.type && !isOwn(o.type)) ?? c);
+    return { ...pod, status: { ...pod.status, ...latest, conditions: [...newer, ...others] } };
+  }
+
+  #mustEnd(pod: Pod): boolean {
+    const phase = pod.status?.phase;
+    return pod.metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed';
+  }
+
+  /** Until the deadline, in milliseconds; past it, the pod gets its verdict. */
+  #checkDeadline(pod: Pod): number | undefined {
+    const seconds = pod.spec?.activeDeadlineSeconds;
+    const start = pod.status?.startTime;
+    if (seconds === undefined || !start) return undefined;
+    const leftMs = Date.parse(start) + seconds * 1000 - this.#deps.clock.now();
+    if (leftMs > 0) return leftMs;
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.#verdict = { reason: 'DeadlineExceeded', message };
+    this.#deps.recorder.pod(pod, 'Normal', 'DeadlineExceeded', message);
+    return undefined;
+  }
+
+  #noteBackoffs(pod: Pod, plan: Extract<PodPlan, { kind: 'run' }>): void {
+    for (const { container, delayMs } of plan.backoffs) {
+      const message = backoffMessage(pod, container, delayMs);
+      this.#failures.set(container, { reason: 'CrashLoopBackOff', message });
+      const event = `Back-off restarting failed container ${container} in pod ${podText(pod)}`;
+      this.#deps.recorder.container(pod, container, 'Warning', 'BackOff', event);
+    }
+  }
+
+  /** Returns after how long to try again what did not work; undefined when all did. */
+  async #carryOut(pod: Pod, runtime: RuntimePod, plan: Extract<PodPlan, { kind: 'run' }>): Promise<number | undefined> {
+    const { signal } = this.#syncAbort;
+    const deps = this.#deps;
+    await Promise.all(plan.kill.map((step) => this.#kill(pod, runtime, step)));
+    await Promise.all(plan.staleSandboxes.map((id) => deps.runtime.stopPodSandbox(id)));
+    signal.throwIfAborted();
+    await makePodDirectories(deps.dirs, pod);
+    const attempt = plan.newSandbox?.attempt ?? runtime.sandboxes[0]!.attempt;
+    const sandbox = sandboxConfig({
+      pod,
+      attempt,
+      cgroupParent: deps.cgroups.parent(pod),
+      dirs: deps.dirs,
+      dns: deps.dns,
+      hostResolvConf: readTextOrEmpty('/etc/resolv.conf'),
+    });
+    // Volumes need no sandbox, but for those that hold the pod's own address.
+    const needsIp = usesPodIp(pod);
+    const early = needsIp ? undefined : this.#prepareVolumes(pod, []);
+    early?.catch(() => {});
+    const found = runtime.sandboxes[0];
+    const { id: sandboxId, ips } = plan.newSandbox ? await this.#newSandbox(pod, sandbox, attempt) : found!;
+    signal.throwIfAborted();
+    const facts = this.#facts(pod, ips);
+    const volumes = await (early ?? this.#prepareVolumes(pod, facts.podIps));
+    signal.throwIfAborted();
+    if (plan.start.length === 0) return undefined;
+    const hosts = hostsFile(pod, ips, deps.dns.domain, readTextOrEmpty('/etc/hosts'));
+    await writeFile(hostsFilePath(deps.dirs, this.uid), hosts, { mode: 0o644 });
+    const waits: number[] = [];
+    for (const step of plan.start) {
+      signal.throwIfAborted();
+      if (step.previous?.state === 'exited' || step.previous?.state === 'running') {
+        const ended = step.previous.finishedMs || deps.clock.now();
+        deps.backoff.restarted(backoffKey(pod, step.spec.name, containerHash(step.spec)), ended, deps.clock.now());
+      }
+      const failure = await startContainer(deps, { pod, runtime, sandboxId, sandbox, volumes, facts, signal }, step);
+      if (failure) {
+        this.#failures.set(step.spec.name, failure);
+        waits.push(deps.images.backoffLeftMs(pod, step.spec) ?? 10 * retryMs);
+      } else {
+        this.#failures.delete(step.spec.name);
+        // What comes next (another init container, probes) is planned from the new state.
+        this.#dirty = true;
+      }
+    }
+    return waits.length > 0 ? Math.min(...waits) : undefined;
+  }
+
+  async #newSandbox(pod: Pod, config: Parameters<PodWorkerDeps['runtime']['runPodSandbox']>[0], attempt: number) {
+    const deps = this.#deps;
+    if (attempt > 0) {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      deps.recorder.pod(pod, 'Normal', 'SandboxChanged', message);
+    }
+    try {
+      deps.cgroups.create(pod);
+      const id = await deps.runtime.runPodSandbox(config);
+      const { network } = await deps.runtime.podSandboxStatus(id);
+      const ips = network?.ip ? [network.ip, ...network.additionalIps.map(({ ip }) => ip)] : [];
+      return { id, ips };
+    } catch (error) {
+      const message = `Failed to create pod sandbox: ${messageOf(error)}`;
+      deps.recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', message);
+      throw error;
+    }
+  }
+
+  async #prepareVolumes(pod: Pod, podIps: readonly string[]): Promise<VolumePaths> {
+    try {
+      return await this.#deps.volumes.prepare(pod, this.#facts(pod, podIps));
+    } catch (error) {
+      if (error instanceof VolumeError) this.#deps.recorder.pod(pod, 'Warning', 'FailedMount', error.message);
+      throw error;
+    }
+  }
+
+  #facts(pod: Pod, podIps: readonly string[]) {
+    const hostIps = this.#deps.hostIps();
+    return { hostIps, podIps: pod.spec?.hostNetwork ? hostIps : podIps };
+  }
+
+  async #kill(pod: Pod, runtime: RuntimePod, step: KillStep): Promise<void> {
+    const spec = findContainer(pod, step.container.name);
+    const probe =
+      step.reason === 'livenessProbe'
+        ? spec?.livenessProbe
+        : step.reason === 'startupProbe'
+          ? spec?.startupProbe
+          : undefined;
+    const grace =
+      probe?.terminationGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+    const podIp = runtime.sandboxes[0]?.ips[0] ?? '';
+    await stopContainer(this.#deps, pod, step.container, grace, step.message, podIp, this.#killNow.signal);
+  }
+
+  /** The pod is to end: whatever is under way for its running is cut short; a shorter grace than before takes hold. */
+  #beginEnd(pod: Pod): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (this.#endingSinceMs === undefined) {
+      this.#endingSinceMs = nowMs;
+      this.#syncAbort.abort(new Error('the pod is being deleted'));
+      return;
+    }
+    const leftMs = this.#endingSinceMs + this.#graceSeconds(pod) * 1000 - nowMs;
+    this.#endTimer?.cancel();
+    this.#endTimer = this.#deps.clock.after(
+      Math.max(0, leftMs),
+      () => this.#killNow.abort(),
+      'pod worker: shorter grace',
+    );
+  }
+
+  #graceSeconds(pod: Pod): number {
+    if (this.#verdict) return pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+    return pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+  }
+
+  /** Stops what runs, then takes away all but what tells of the pod; once it is gone from the server, that too. */
+  async #end(pod: Pod, runtime: RuntimePod): Promise<number | undefined> {
+    const deps = this.#deps;
+    this.#endingSinceMs ??= deps.clock.monotonicMs();
+    if (this.#syncAbort.signal.aborted) this.#syncAbort = new AbortController();
+    let now = runtime;
+    if (now.containers.some(({ state }) => state === 'running' || state === 'unknown')) {
+      this.#setStatus(pod, now, true);
+      await stopPod(deps, pod, now, this.#graceSeconds(pod), this.#killNow.signal);
+      now = await deps.reader.read(this.uid);
+      if (now.containers.some(({ state }) => state === 'running')) return retryMs;
+    }
+    deps.probes.forget(this.uid);
+    const latest = this.#view() ?? pod;
+    // The end is told with the sandbox still counted as it is: ready no longer.
+    const ready = now.sandboxes.filter((sandbox) => sandbox.ready);
+    await Promise.all(ready.map((sandbox) => deps.runtime.stopPodSandbox(sandbox.id)));
+    if (ready.length > 0) now = await deps.reader.read(this.uid);
+    await deps.volumes.tearDown(this.uid);
+    await deps.cgroups.remove(this.uid);
+    if (this.#isDeleted) {
+      await this.#removeTraces(now);
+      return undefined;
+    }
+    deps.status.finish(latest, this.#status(latest, now, true));
+    this.#finishedStatus = true;
+    return undefined;
+  }
+
+  async #removeOrphan(runtime: RuntimePod): Promise<number | undefined> {
+    const running = runtime.containers.filter((container) => container.state === 'running');
+    await Promise.all(running.map((container) => this.#deps.runtime.stopContainer(container.id, defaultGraceSeconds)));
+    await this.#deps.cgroups.remove(this.uid).catch(() => {});
+    await this.#removeTraces(runtime);
+    return undefined;
+  }
+
+  async #removeTraces(runtime: RuntimePod): Promise<void> {
+    const deps = this.#deps;
+    await Promise.all(
+      runtime.sandboxes.map(async ({ id }) => {
+        await deps.runtime.stopPodSandbox(id);
+        await deps.runtime.removePodSandbox(id);
+      }),
+    );
+    await deps.cgroups.remove(this.uid);
+    await deps.volumes.remove(this.uid);
+    const { name, namespace } = runtime;
+    const named = this.#pod ?? (name ? { metadata: { name, namespace, uid: this.uid } } : undefined);
+    if (named) await rm(podLogDirectory(deps.dirs, named), { recursive: true, force: true });
+    deps.objects.release(this.uid);
+    deps.tokens.forget(this.uid);
+    deps.images.forget(this.uid);
+    deps.backoff.forget(this.uid);
+    deps.status.forget(this.uid);
+    this.#stopped = true;
+    deps.onGone(this.uid);
+  }
+
+  /** Of each container the newest and one ended before it stay; of sandboxes the newest, and those with containers. */
+  async #collectGarbage(runtime: RuntimePod): Promise<void> {
+    const kept = new Map<string, number>();
+    const surplus: RuntimeContainer[] = [];
+    for (const container of runtime.containers) {
+      const count = kept.get(container.name) ?? 0;
+      kept.set(container.name, count + 1);
+      if (count >= 2 && container.state !== 'running') surplus.push(container);
+    }
+    for (const container of surplus) {
+      await this.#deps.runtime.removeContainer(container.id);
+      await rm(container.logPath, { force: true });
+    }
+    const used = new Set(runtime.containers.filter((c) => !surplus.includes(c)).map(({ sandboxId }) => sandboxId));
+    for (const sandbox of runtime.sandboxes.slice(1))
+      if (!sandbox.ready && !used.has(sandbox.id)) await this.#deps.runtime.removePodSandbox(sandbox.id);
+  }
+
+  #setStatus(pod: Pod, runtime: RuntimePod, ending: boolean): void {
+    if (this.#finishedStatus) return;
+    this.#deps.status.set(pod, this.#status(this.#withLatest(pod), runtime, ending));
+  }
+
+  #withLatest(pod: Pod): Pod {
+    return this.#view() ?? pod;
+  }
+
+  #status(pod: Pod, runtime: RuntimePod, ending: boolean) {
+    return podStatus({
+      pod,
+      runtime,
+      ending,
+      failures: this.#failures,
+      ready: (id) => this.#deps.probes.ready(id),
+      started: (id) => this.#deps.probes.started(id),
+      verdict: this.#verdict,
+      hostIps: this.#deps.hostIps(),
+      nowMs: this.#deps.clock.now(),
+    });
+  }
+
+  /** The state of things while the end is under way. */
+  async #publish(): Promise<void> {
+    const runtime = await this.#deps.reader.read(this.uid);
+    const pod = this.#view();
+    if (pod && this.#running && this.#endingSinceMs !== undefined) this.#setStatus(pod, runtime, true);
+  }
+}
+
+const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
+
+function isOwn(type: string): boolean {
+  return ownConditions.has(type);
+}
+
+/** Whether a volume holds the pod's address, so that it can only be made after the sandbox. */
+function usesPodIp(pod: Pod): boolean {
+  return JSON.stringify(pod.spec?.volumes ?? []).includes('status.podIP');
+}

@@ -1,0 +1,168 @@
+import { type Clock, sleep } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { Lifetime } from '../../base/lifetime.ts';
+import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { Pod } from '../types.ts';
+import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
+import { stopPod } from './stop-containers.ts';
+import type { RuntimePodReader } from './runtime-pod.ts';
+
+export interface PodWorkersDeps extends Omit<PodWorkerDeps, 'onGone'> {
+  readonly runtime: ContainerRuntime;
+  readonly reader: RuntimePodReader;
+  readonly clock: Clock;
+  readonly log: (message: string) => void;
+}
+
+/** The safety net beneath events: how often all of the runtime's state is compared. */
+const relistMs = 10_000;
+/** After the event stream broke: containerd is restarted within a fraction of that. */
+const resubscribeMs = 200;
+
+/**
+ * All pods of the node: one worker each, in parallel. Pods come from the API server's watch, what happens to containers
+ * from the runtime's events, and from a relist now and then that catches what events have missed.
+ */
+export class PodWorkers {
+  readonly #deps: PodWorkersDeps;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #lifetime: Lifetime;
+  #fingerprints = new Map<string, string>();
+  #healthyMs: number;
+  readonly #waiters = new Map<string, Set<() => void>>();
+
+  constructor(deps: PodWorkersDeps) {
+    this.#deps = deps;
+    this.#healthyMs = deps.clock.monotonicMs();
+    this.#lifetime = new Lifetime((error) => deps.log(`pod workers: ${messageOf(error)}`));
+  }
+
+  /** Pods that are looked after, as the API server last had them. */
+  pods(): Pod[] {
+    return [...this.#workers.values()].map((worker) => worker.pod).filter((pod) => pod !== undefined);
+  }
+
+  /** Since when the runtime was last seen in full, for the node's readiness. */
+  get lastRelistMs(): number {
+    return this.#healthyMs;
+  }
+
+  update(pod: Pod): void {
+    const uid = pod.metadata.uid!;
+    this.#worker(uid).update(pod);
+  }
+
+  deleted(pod: Pod): void {
+    this.#worker(pod.metadata.uid!).deleted(pod);
+  }
+
+  poke(uid: string): void {
+    this.#workers.get(uid)?.poke();
+    const waiters = this.#waiters.get(uid);
+    this.#waiters.delete(uid);
+    for (const wake of waiters ?? []) wake();
+  }
+
+  /** Resolves when something may have happened to the pod's containers; rejects when the signal is aborted first. */
+  nextChange(uid: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const waiters = this.#waiters.get(uid) ?? new Set();
+      this.#waiters.set(uid, waiters);
+      const wake = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = () => {
+        waiters.delete(wake);
+        reject(signal.reason);
+      };
+      waiters.add(wake);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Call when all of the API server's pods are known: what runs here without a pod is removed. */
+  start(): void {
+    this.#lifetime.spawn((signal) => this.#relistLoop(signal));
+    this.#lifetime.spawn((signal) => this.#eventLoop(signal));
+  }
+
+  /** Ends the looking-after; containers run on. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+    await this.#lifetime.stop();
+  }
+
+  /** As at a node's shutdown, after `stop`: hooks and stop signals for so long, then SIGKILL, then the sandboxes. */
+  async stopContainers(graceSeconds: number): Promise<void> {
+    const { reader, runtime } = this.#deps;
+    const kill = new AbortController();
+    const limit = this.#deps.clock.after(graceSeconds * 1000, () => kill.abort(), 'pod workers: shutdown');
+    const uids = [...(await reader.fingerprints()).keys()];
+    await Promise.allSettled(
+      uids.map(async (uid) => {
+        const state = await reader.read(uid);
+        const known = this.#workers.get(uid)?.pod;
+        const pod = known ?? {
+          metadata: { uid, name: state.name, namespace: state.namespace },
+          spec: { containers: [] },
+        };
+        const own = pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? graceSeconds;
+        await stopPod(this.#deps, pod, state, Math.min(own, graceSeconds), kill.signal);
+        for (const sandbox of state.sandboxes) if (sandbox.ready) await runtime.stopPodSandbox(sandbox.id);
+      }),
+    );
+    limit.cancel();
+  }
+
+  #worker(uid: string): PodWorker {
+    let worker = this.#workers.get(uid);
+    if (!worker) {
+      worker = new PodWorker(uid, { ...this.#deps, onGone: (gone) => this.#workers.delete(gone) });
+      this.#workers.set(uid, worker);
+    }
+    return worker;
+  }
+
+  async #relistLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#relist();
+      } catch (error) {
+        if (!signal.aborted) this.#deps.log(`listing pods of the runtime: ${messageOf(error)}`);
+      }
+      await sleep(this.#deps.clock, relistMs, signal, 'pod workers: relist');
+    }
+  }
+
+  async #relist(): Promise<void> {
+    const now = await this.#deps.reader.fingerprints();
+    this.#healthyMs = this.#deps.clock.monotonicMs();
+    const before = this.#fingerprints;
+    this.#fingerprints = now;
+    for (const uid of new Set([...before.keys(), ...now.keys()])) {
+      if (before.get(uid) === now.get(uid)) continue;
+      const worker = this.#workers.get(uid);
+      if (worker) this.poke(uid);
+      else if (now.has(uid)) this.#worker(uid).deleted(undefined);
+    }
+  }
+
+  async #eventLoop(signal: AbortSignal): Promise<void> {
+    const { runtime, reader, clock, log } = this.#deps;
+    while (!signal.aborted) {
+      try {
+        for await (const event of runtime.events(signal)) {
+          const uid = reader.ownerOf(event.containerId);
+          if (uid !== undefined) this.poke(uid);
+        }
+      } catch (error) {
+        if (!signal.aborted) log(`the runtime's events broke off: ${messageOf(error)}`);
+      }
+      if (signal.aborted) return;
+      await sleep(clock, resubscribeMs, signal, 'pod workers: events');
+      await this.#relist().catch(() => {});
+    }
+  }
+}

@@ -3,8 +3,10 @@ import { createApiServer } from './server.ts';
 import { admin, type TestServer, testServer } from './testing.suite.ts';
 
 let t: TestServer;
+const options = { advertiseAddress: '10.0.0.1' };
+
 beforeAll(async () => {
-  t = await testServer();
+  t = await testServer(options);
   await create('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'sa' } });
 });
 afterAll(async () => {
@@ -307,10 +309,11 @@ test('a second start on the same store writes nothing and keeps what was changed
   expect(before.rules.length).toBeGreaterThan(10);
   await t.clock.settle();
   const { revision } = t.store;
-  const second = createApiServer(
-    {},
-    { store: t.store, clock: t.clock, random: { next: () => 0.5, bytes: (n) => new Uint8Array(n) } },
-  );
+  const second = createApiServer(options, {
+    store: t.store,
+    clock: t.clock,
+    random: { next: () => 0.5, bytes: (n) => new Uint8Array(n) },
+  });
   await second.start();
   expect(t.store.revision).toBe(revision);
   await second.stop();

@@ -149,7 +149,9 @@ export function isEmptyValue(value: unknown): boolean {
   return true;
 }
 
-const isStructValue = (field: Field): boolean => field.value.kind === 'struct' && !field.pointer;
+/** Values of this field that are empty to Go become absent. An empty map always does: storage makes it nil. */
+const leavesOutEmpty = (field: Field): boolean =>
+  !field.pointer && field.value.kind !== 'struct' && (field.omitEmpty || field.value.kind === 'map');
 
 /** Per type: what must be there even when the body does not say so. */
 const alwaysPresent = new WeakMap<StructType, readonly Field[]>();
@@ -197,7 +199,7 @@ function walkStruct(type: StructType, value: Record<string, unknown>, state: Sta
     state.path.push(key);
     const walked = walk(field.value, value[key], state);
     state.path.pop();
-    if (walked === undefined || (field.omitEmpty && !field.pointer && !isStructValue(field) && isEmptyValue(walked))) {
+    if (walked === undefined || (leavesOutEmpty(field) && isEmptyValue(walked))) {
       dropped ??= new Set();
       dropped.add(key);
     } else if (walked !== value[key]) {

@@ -4,6 +4,7 @@ import type { ControllerDescriptor } from './context.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
+import { garbageCollector } from './garbage-collector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -19,6 +20,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   podGarbageCollector,
   namespaceController,
   serviceAccountController,
+  garbageCollector,
   deploymentController,
   replicaSetController,
   nodeIpamController,

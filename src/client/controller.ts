@@ -5,6 +5,7 @@
 import { type Clock, yieldTask } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
+import { abortable } from './abortable.ts';
 import type { Informer } from './informer.ts';
 import type { WorkQueue } from './workqueue.ts';
 
@@ -77,7 +78,7 @@ export class Controller {
     this.#started = true;
     const { informers = [], workers = 1 } = this.#options;
     this.#lifetime.spawn(async (signal) => {
-      await Promise.all(informers.map((informer) => informer.whenSynced(signal)));
+      await abortable(Promise.all(informers.map((informer) => informer.whenSynced())), signal);
       await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
     });
   }

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Random } from '../base/random.ts';
 import type { DeepReadonly, KubeObject } from '../machinery/meta/object.ts';
+import { abortable } from './abortable.ts';
 import type { ResourceClient } from './client.ts';
 import { compareResourceVersions, keyOf, Reflector } from './reflector.ts';
 
@@ -110,19 +111,7 @@ export class Informer<T extends KubeObject> implements Lister<T> {
   /** Resolves once it has; rejects when `signal` is aborted first. */
   whenSynced(signal?: AbortSignal): Promise<void> {
     if (this.#hasSynced) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = () => {
-        this.#syncWaiters.delete(done);
-        reject(signal!.reason);
-      };
-      if (signal?.aborted) return reject(signal.reason);
-      this.#syncWaiters.add(done);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return abortable(new Promise((resolve) => this.#syncWaiters.add(resolve)), signal);
   }
 
   /** The revision of the server's state that the copy has reached. */

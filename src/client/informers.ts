@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
+import { abortable } from './abortable.ts';
 import type { Client } from './client.ts';
 import { Informer } from './informer.ts';
 
@@ -66,7 +67,7 @@ export class InformerFactory {
 
   /** Resolves once every informer asked for so far has its first full state. */
   async whenSynced(signal?: AbortSignal): Promise<void> {
-    await Promise.all([...this.#informers.values()].map((informer) => informer.whenSynced(signal)));
+    await abortable(Promise.all([...this.#informers.values()].map((informer) => informer.whenSynced())), signal);
   }
 
   async stop(): Promise<void> {

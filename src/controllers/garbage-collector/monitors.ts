@@ -1,6 +1,7 @@
 /** Informers over everything that can be deleted, as metadata alone; follows what the server has. */
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import { abortable } from '../../client/abortable.ts';
 import type { Client } from '../../client/client.ts';
 import { discover, type DiscoveredResource, preferred } from '../../client/discovery.ts';
 import { Informer } from '../../client/informer.ts';
@@ -62,7 +63,7 @@ export class Monitors {
   }
 
   async whenSynced(signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.#monitors.values()].map(({ informer }) => informer.whenSynced(signal)));
+    await abortable(Promise.all([...this.#monitors.values()].map(({ informer }) => informer.whenSynced())), signal);
   }
 
   /** The resource of a kind; undefined when the server does not know it (now). */

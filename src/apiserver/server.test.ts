@@ -3,7 +3,7 @@ import { createApiServer } from './server.ts';
 import { admin, type TestServer, testServer } from './testing.suite.ts';
 
 let t: TestServer;
-const options = { advertiseAddress: '10.0.0.1' };
+const options = {};
 
 beforeAll(async () => {
   t = await testServer(options);

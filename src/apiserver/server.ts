@@ -47,7 +47,7 @@ import { kubernetesVersion } from './version.ts';
 
 /** Named as upstream's flags. */
 export interface ApiServerOptions {
-  /** Where the `kubernetes` Service leads to. Default 127.0.0.1 (so: nowhere but here) and 6443. */
+  /** Where the `kubernetes` Service leads to. Default 127.0.0.1 (which only this host can follow) and 6443. */
   readonly advertiseAddress?: string;
   readonly securePort?: number;
   /** Default `10.96.0.0/12`. */

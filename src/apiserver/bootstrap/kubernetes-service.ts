@@ -17,7 +17,7 @@ export function kubernetesServiceIp(serviceClusterIPRange: string): string {
   return formatIpv4(cidr.base + 1);
 }
 
-/** Makes or mends all three, so that they lead to `address:port`; a loopback address has the Service alone. */
+/** Makes or mends all three, so that they lead to `address:port`. */
 export async function reconcileKubernetesService(
   loopback: Loopback,
   where: { readonly clusterIP: string; readonly address: string; readonly port: number },
@@ -43,8 +43,6 @@ export async function reconcileKubernetesService(
       spec: { ...stored.spec, ports: (service as typeof stored).spec!.ports },
     } as KubeObject);
 
-  // Endpoints may not name a loopback address: nobody but this host could follow it.
-  if (isLoopback(where.address)) return;
   await put(loopback, endpoints, {
     apiVersion: 'v1',
     kind: 'Endpoints',
@@ -60,8 +58,6 @@ export async function reconcileKubernetesService(
     ports: [port],
   } as KubeObject);
 }
-
-const isLoopback = (address: string) => address === '::1' || address.startsWith('127.');
 
 /** Creates, or replaces what is there when it leads elsewhere. */
 async function put(loopback: Loopback, at: LoopbackResource, wanted: KubeObject): Promise<void> {

@@ -1,55 +1,70 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sleep, yieldTask } from './clock.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const newClock = () => new FakeClock({ startMs: 1000, defer: setImmediate });
 
 describe('FakeClock', () => {
-  test('runs what falls due in order of time, then of registration, and shows each its own time', async () => {
+  it('stands still until it is stepped', async () => {
     const clock = newClock();
-    const seen: [string, number][] = [];
-    for (const [name, ms] of [
-      ['c', 20],
-      ['a', 10],
-      ['b', 10],
-    ] as const)
-      clock.after(ms, () => seen.push([name, clock.now()]));
-    await clock.advance(15);
-    expect(seen).toEqual([
-      ['a', 1010],
-      ['b', 1010],
-    ]);
-    await clock.advance(5);
-    expect([seen.at(-1), clock.now(), clock.monotonicMs()]).toEqual([['c', 1020], 1020, 20]);
+    await clock.settle();
+    expect([clock.now(), clock.monotonicMs()]).toEqual([1000, 0]);
+    await clock.advance(250);
+    expect([clock.now(), clock.monotonicMs()]).toEqual([1250, 250]);
   });
 
-  test('waits for a long chain of deferred work before time moves on', async () => {
+  it('runs callbacks in the order of their time, then of registration, each at its own time', async () => {
+    const clock = newClock();
+    const seen: string[] = [];
+    const note = (name: string) => () => seen.push(`${name}@${clock.now()}`);
+    clock.after(20, note('b'));
+    clock.after(10, note('a'));
+    clock.after(20, note('c'));
+    clock.after(-5, note('now'));
+    clock.after(31, note('late'));
+    await clock.advance(30);
+    expect(seen).toEqual(['now@1000', 'a@1010', 'b@1020', 'c@1020']);
+    expect(clock.now()).toBe(1030);
+  });
+
+  it('lets what a callback starts register its own waits before time moves past them', async () => {
     const clock = newClock();
     const seen: number[] = [];
-    clock.after(10, async () => {
-      for (let i = 0; i < 50; i++) await yieldTask(clock);
-      clock.after(10, () => seen.push(clock.now()));
-    });
-    await clock.advance(1000);
-    expect(seen).toEqual([1020]);
+    const run = async () => {
+      for (let i = 0; i < 3; i++) {
+        await sleep(clock, 10);
+        await yieldTask(clock);
+        seen.push(clock.now());
+      }
+    };
+    const running = run();
+    await clock.advance(100);
+    await running;
+    expect(seen).toEqual([1010, 1020, 1030]);
   });
 
-  test('settling without anything to do ends, and time stands still', async () => {
+  it('says who waits, soonest first, and forgets who was cancelled', () => {
     const clock = newClock();
-    clock.after(1, () => {
-      throw new Error('time moved');
-    });
-    await clock.settle();
-    expect(clock.waiting()).toEqual([{ who: 'unnamed', inMs: 1 }]);
+    clock.after(50, () => {}, 'slow');
+    clock.after(5, () => {}, 'fast');
+    clock.after(7, () => {}).cancel();
+    expect(clock.waiting()).toEqual([
+      { who: 'fast', inMs: 5 },
+      { who: 'slow', inMs: 50 },
+    ]);
   });
+});
 
-  test('an aborted sleep leaves no timer', async () => {
+describe('sleep', () => {
+  it('rejects with the reason of the signal, and leaves no timer behind', async () => {
     const clock = newClock();
-    const abort = new AbortController();
-    const sleeping = sleep(clock, 100, abort.signal, 'sleeper');
-    expect(clock.waiting()).toEqual([{ who: 'sleeper', inMs: 100 }]);
-    abort.abort(new Error('enough'));
-    await expect(sleeping).rejects.toThrow('enough');
+    const controller = new AbortController();
+    const asleep = sleep(clock, 1000, controller.signal, 'sleeper');
+    expect(clock.waiting()).toEqual([{ who: 'sleeper', inMs: 1000 }]);
+    controller.abort(new Error('enough'));
+    await expect(asleep).rejects.toThrow('enough');
+    expect(clock.waiting()).toEqual([]);
+    await expect(sleep(clock, 1000, controller.signal)).rejects.toThrow('enough');
     expect(clock.waiting()).toEqual([]);
   });
 });

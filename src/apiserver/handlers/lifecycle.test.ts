@@ -108,6 +108,48 @@ describe('update', () => {
   });
 });
 
+test('keys that JavaScript treats as special are ordinary data', async () => {
+  const { call, watch, raw } = await testRegistry();
+  const data = (text: string) => `{"metadata":{"name":"a"},"data":${text}}`;
+  const special = '{"10":"x","2":"y","__proto__":"z","constructor":"c"}';
+  const dataOf = async () => {
+    const response = await raw('GET', `${maps}/a`);
+    if (response.kind !== 'bytes') throw new Error(response.kind);
+    return /"data":(\{[^}]*\})/.exec(new TextDecoder().decode(response.body))?.[1];
+  };
+  await call('POST', maps, { body: data(special) });
+  expect(await dataOf()).toBe(special);
+  const patches: [string, string][] = [
+    ['merge-patch+json', '{"data":{"__proto__":"merge"}}'],
+    ['strategic-merge-patch+json', '{"data":{"__proto__":"strategic"}}'],
+    ['json-patch+json', '[{"op":"replace","path":"/data/__proto__","value":"json"}]'],
+    ['apply-patch+yaml', '{"metadata":{"name":"a"},"data":{"__proto__":"apply"}}'],
+  ];
+  for (const [type, body] of patches) {
+    const headers = { 'content-type': `application/${type}` };
+    const { status } = await call('PATCH', `${maps}/a?fieldManager=m`, { body, headers });
+    expect(status, type).toBe(200);
+    expect(await dataOf()).toBe(special.replace('"z"', `"${type.split('-')[0]}"`));
+  }
+  const [event] = await (await watch(maps)).take(1);
+  expect(Object.keys(event!.object.data)).toContain('__proto__');
+  await call('PATCH', `${maps}/a`, { body: '{"data":{"__proto__":null}}', headers: merge });
+  expect(await dataOf()).toBe('{"10":"x","2":"y","constructor":"c"}');
+});
+
+test('integers beyond 2^53 are kept', async () => {
+  const { call, raw } = await testRegistry();
+  const revisions = '/apis/apps/v1/namespaces/default/controllerrevisions';
+  await call('POST', revisions, {
+    body: '{"metadata":{"name":"a"},"revision":9007199254740993,"data":{"n":9007199254740995}}',
+  });
+  await call('PATCH', `${revisions}/a`, { body: { metadata: { labels: { a: 'b' } } }, headers: merge });
+  const response = await raw('GET', `${revisions}/a`);
+  const text = response.kind === 'bytes' ? new TextDecoder().decode(response.body) : '';
+  expect(text).toContain('"revision":9007199254740993');
+  expect(text).toContain('"n":9007199254740995');
+});
+
 describe('delete', () => {
   test('preconditions', async () => {
     const { call } = await testRegistry();

@@ -5,17 +5,22 @@
  *     a watch from 40 or later can be served; one from 39 has lost event 40 or an older one
  *
  * Capacity follows traffic: it doubles when the window is full and its oldest event is younger than `freshMs`, and
- * halves when the newest quarter alone spans more than that.
+ * halves when the newest quarter alone spans more than that. Beyond the minimum, the objects in the window may take
+ * `maximumBytes` in all.
  */
 import type { Revision } from '../../store/store.ts';
 
 export interface Windowed {
   readonly revision: Revision;
   readonly atMs: number;
+  /** What the event keeps alive. */
+  readonly bytes: number;
 }
 
 export const minimumCapacity = 100;
 export const maximumCapacity = 102_400;
+/** A burst of large objects shortens the window rather than filling the memory; then some watches have to list again. */
+export const maximumBytes = 64 * 1024 * 1024;
 /** How long events are to be kept where capacity allows: a client's longest pause between two watches. */
 export const freshMs = 75_000;
 
@@ -23,6 +28,7 @@ export class EventWindow<E extends Windowed> {
   #ring: (E | undefined)[] = new Array(minimumCapacity);
   #first = 0;
   #size = 0;
+  #bytes = 0;
   #completeAfter: Revision;
 
   constructor(completeAfter: Revision) {
@@ -47,6 +53,8 @@ export class EventWindow<E extends Windowed> {
     if (this.#size === this.#ring.length) this.#makeRoom(event.atMs);
     this.#ring[(this.#first + this.#size) % this.#ring.length] = event;
     this.#size++;
+    this.#bytes += event.bytes;
+    while (this.#bytes > maximumBytes && this.#size > minimumCapacity) this.#dropOldest();
   }
 
   /** The events after `revision`, oldest first. `revision` is at least `completeAfter`. */
@@ -68,6 +76,7 @@ export class EventWindow<E extends Windowed> {
     this.#ring = new Array(minimumCapacity);
     this.#first = 0;
     this.#size = 0;
+    this.#bytes = 0;
     this.#completeAfter = completeAfter;
   }
 
@@ -93,7 +102,9 @@ export class EventWindow<E extends Windowed> {
   }
 
   #dropOldest(): void {
-    this.#completeAfter = this.#at(0).revision;
+    const oldest = this.#at(0);
+    this.#completeAfter = oldest.revision;
+    this.#bytes -= oldest.bytes;
     this.#ring[this.#first] = undefined;
     this.#first = (this.#first + 1) % this.#ring.length;
     this.#size--;

@@ -20,6 +20,7 @@ import { type Selection, Watcher } from './watcher.ts';
 interface CacheEvent {
   readonly revision: Revision;
   readonly atMs: number;
+  readonly bytes: number;
   /** Undefined: deleted. */
   readonly object: CachedObject | undefined;
   readonly previous: CachedObject | undefined;
@@ -37,6 +38,9 @@ interface Entry {
   /** Events up to here are not for this watcher. */
   readonly after: Revision;
 }
+
+/** How many events keep the frames that were made of them. */
+const framedEvents = 128;
 
 /** A consistent view: the objects of the storage as of a revision. */
 export interface Snapshot {
@@ -63,6 +67,9 @@ export class WatchCache {
   readonly #byField = new Map<string, Map<string, Set<Entry>>>();
   readonly #unindexed = new Set<Entry>();
   readonly #listeners = new Set<ChangeListener>();
+  /** A ring of the events whose frames are kept. */
+  readonly #framed: CacheEvent[] = [];
+  #nextFramed = 0;
   /** Decoded forms of bytes that are on their way through the store; taken when their event arrives. */
   readonly #hints = new WeakMap<Uint8Array, KubeObject>();
 
@@ -160,6 +167,7 @@ export class WatchCache {
     const record: CacheEvent = {
       revision: event.revision,
       atMs: this.#clock.monotonicMs(),
+      bytes: (object ?? previous)!.bytes.length,
       object,
       previous,
       gone: undefined,
@@ -261,9 +269,17 @@ export class WatchCache {
     if (!frame) {
       const object = type === 'DELETED' ? (event.gone ??= event.previous!.at(event.revision)) : event.object!;
       frame = form.frame(type, object);
+      if (event.frames.size === 0) this.#keepFramesOf(event);
       event.frames.set(id, frame);
     }
     return frame;
+  }
+
+  /** Only the newest events keep their frames: an old one is made again for whoever starts that far back. */
+  #keepFramesOf(event: CacheEvent): void {
+    this.#framed[this.#nextFramed]?.frames.clear();
+    this.#framed[this.#nextFramed] = event;
+    this.#nextFramed = (this.#nextFramed + 1) % framedEvents;
   }
 
   #add(entry: Entry): void {

@@ -2,14 +2,15 @@
  * One watch as its reader sees it: batches of frames, first those of the state it started with, then live ones.
  *
  * Invariants: 1. frames come in the order in which they were pushed, after all initial ones; 2. at most `bufferFrames`
- * wait for the reader: one more ends the watch (the client lists or watches again), so that a slow reader holds up
- * nobody and holds on to little; 3. once closed, `onClose` has run exactly once and nothing is referenced any more.
+ * frames of `bufferBytes` wait for the reader: one more ends the watch (the client lists or watches again), so that a
+ * slow reader holds up nobody and holds on to little; 3. once closed, `onClose` has run exactly once and nothing is referenced any more.
  */
 import type { WatchFrame } from '../../machinery/wire.ts';
 import type { CachedObject } from './cached-object.ts';
 
-/** Frames are shared by all watchers, so a full buffer costs its references, and keeps alive what left the window. */
+/** Frames are shared by all watchers: a full buffer costs its references, and keeps alive what everybody else has read. */
 export const bufferFrames = 8192;
+export const bufferBytes = 16 * 1024 * 1024;
 
 /** What a watch is to see, and how. */
 export interface Selection {
@@ -24,6 +25,7 @@ export interface Selection {
 export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {
   #initial: AsyncIterator<readonly WatchFrame[]> | undefined;
   #buffer: WatchFrame[] = [];
+  #bufferedBytes = 0;
   #waiting: ((result: IteratorResult<readonly WatchFrame[]>) => void) | undefined;
   #closed = false;
   #onClose: (() => void)[];
@@ -47,12 +49,13 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {
       const batch = [frame];
       this.#buffer = batch;
       queueMicrotask(() => {
-        if (this.#buffer === batch) this.#buffer = [];
+        if (this.#buffer === batch) this.#takeBuffer();
         waiting({ done: false, value: batch });
       });
       return true;
     }
-    if (this.#buffer.length >= bufferFrames) {
+    this.#bufferedBytes += frame.bytes.length;
+    if (this.#buffer.length >= bufferFrames || this.#bufferedBytes > bufferBytes) {
       this.close();
       return false;
     }
@@ -88,14 +91,17 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {
       this.#initial = undefined;
     }
     if (this.#closed) return { done: true, value: undefined };
-    if (this.#buffer.length > 0) {
-      const value = this.#buffer;
-      this.#buffer = [];
-      return { done: false, value };
-    }
+    if (this.#buffer.length > 0) return { done: false, value: this.#takeBuffer() };
     return new Promise((resolve) => {
       this.#waiting = resolve;
     });
+  }
+
+  #takeBuffer(): readonly WatchFrame[] {
+    const buffer = this.#buffer;
+    this.#buffer = [];
+    this.#bufferedBytes = 0;
+    return buffer;
   }
 
   /** The reader breaks off. */

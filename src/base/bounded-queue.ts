@@ -1,4 +1,5 @@
 /** What a full queue does with one item more: refuse it, let go of the oldest, or make the pusher wait. */
+import { onAbort } from './abort.ts';
 export type WhenFull = 'refuse' | 'drop-oldest' | 'wait';
 
 export interface BoundedQueueOptions<T> {
@@ -168,12 +169,10 @@ function abortable<T>(
   reject: (error: unknown) => void,
 ): Taker<T> {
   if (!signal) return { resolve, reject };
-  const onAbort = () => {
+  const settled = onAbort(signal, () => {
     forget();
     reject(signal.reason);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  const settled = () => signal.removeEventListener('abort', onAbort);
+  });
   return {
     resolve: (value) => {
       settled();

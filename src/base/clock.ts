@@ -2,6 +2,7 @@
  * Time, as the portable layers see it. A component never asks the platform: it is handed a Clock, so a test can hold
  * time still, step it, and see who waits.
  */
+import { onAbort } from './abort.ts';
 
 /** A pending callback. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
@@ -26,19 +27,20 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal, who?:
       reject(signal.reason);
       return;
     }
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal!.reason);
-    };
     const timer = clock.after(
       delayMs,
       () => {
-        signal?.removeEventListener('abort', onAbort);
+        forget?.();
         resolve();
       },
       who,
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
   });
 }
 

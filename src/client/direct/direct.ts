@@ -5,6 +5,7 @@
  * left out. Bodies are bytes on both sides, so that what arrives is what JSON can carry. Every request starts in a
  * macrotask of its own: controllers that call in a chain never starve the sockets of the same process.
  */
+import { onAbort } from '../../base/abort.ts';
 import { type Clock, yieldTask } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Handler, UserInfo, WatchFrame, WireResponse } from '../../machinery/wire.ts';
@@ -75,14 +76,12 @@ class DirectTransport implements Transport {
 class Exchange {
   readonly #controller = new AbortController();
   readonly #open: Set<AbortController>;
-  readonly #caller: AbortSignal | undefined;
-  readonly #onAbort = () => this.#controller.abort(this.#caller?.reason);
+  readonly #forgetCaller: (() => void) | undefined;
 
   constructor(open: Set<AbortController>, caller: AbortSignal | undefined) {
     this.#open = open;
-    this.#caller = caller;
     open.add(this.#controller);
-    caller?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#forgetCaller = caller && onAbort(caller, () => this.#controller.abort(caller.reason));
   }
 
   get signal(): AbortSignal {
@@ -92,7 +91,7 @@ class Exchange {
   /** All was read: forget the caller's signal, which outlives many requests. */
   end(): void {
     this.#open.delete(this.#controller);
-    this.#caller?.removeEventListener('abort', this.#onAbort);
+    this.#forgetCaller?.();
   }
 
   abort(): void {

@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
+import { onAbort } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { WatchFrame, WireHeaders } from '../../machinery/wire.ts';
 import { TransportError, type TransportResponse } from '../client.ts';
@@ -33,9 +34,7 @@ export class Http1 implements Protocol {
         headers: { ...headers, host: this.#server.host, ...(body ? { 'content-length': String(body.length) } : {}) },
         agent: this.#agent,
       });
-      const onAbort = () => sent.destroy(new TransportError(`${what}: cancelled`));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const forget = () => signal?.removeEventListener('abort', onAbort);
+      const forget = signal ? onAbort(signal, () => sent.destroy(new TransportError(`${what}: cancelled`))) : () => {};
       sent.once('response', (message) => resolve(new Http1Response(what, message, signal, forget)));
       sent.once('error', (cause) => {
         forget();

@@ -5,6 +5,7 @@
 import * as http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { onAbort } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { WatchFrame, WireHeaders } from '../../machinery/wire.ts';
 import { TransportError, type TransportResponse } from '../client.ts';
@@ -141,8 +142,7 @@ class Connection {
         { endStream: !body },
       );
       this.#open++;
-      const onAbort = () => stream.close(NGHTTP2_CANCEL);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const forget = signal && onAbort(signal, () => stream.close(NGHTTP2_CANCEL));
       let failure: Error | undefined;
       let isAnswered = false;
       stream.on('error', (error) => {
@@ -151,7 +151,7 @@ class Connection {
       stream.once('close', () => {
         this.#open--;
         this.#lastReadMs = this.#clock.monotonicMs();
-        signal?.removeEventListener('abort', onAbort);
+        forget?.();
         if (isAnswered) return;
         if (signal?.aborted) return reject(signal.reason);
         const why = failure ? messageOf(failure) : (this.#end ?? `the stream was reset (code ${stream.rstCode})`);

@@ -106,7 +106,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   parts.add('store', () => store.close());
   const pki = memoryClusterPki({ nowMs: realClock.now() });
   const server = createApiServer(
-    {},
+    // Where the kubernetes Service leads to. Nothing dials it; the first hollow node has the address after it.
+    { advertiseAddress: '10.0.0.1' },
     {
       store,
       clock,

@@ -50,8 +50,8 @@ const started = performance.now();
 const stamp = join(out, '.stamp');
 const digest = inputDigest();
 if (process.argv.includes('--force') || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest) {
-  const fresh = `${out}.new`;
-  rmSync(fresh, { recursive: true, force: true });
+  // Made aside and moved into place: whoever reads meanwhile, or is killed, never sees half of it.
+  const fresh = join(root, `.cache/generated.${process.pid}`);
   const files = generate();
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(fresh, name)), { recursive: true });

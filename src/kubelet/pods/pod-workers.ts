@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { Lifetime } from '../../base/lifetime.ts';
-import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { ContainerEvent, ContainerRuntime } from '../runtime/runtime.ts';
 import type { Pod } from '../types.ts';
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
 import { stopPod } from './stop-containers.ts';
@@ -16,6 +16,8 @@ export interface PodWorkersDeps extends Omit<PodWorkerDeps, 'onGone'> {
 
 /** The safety net beneath events: how often all of the runtime's state is compared. */
 const relistMs = 10_000;
+/** Waits between looks at a container whose end was announced. */
+const settleMs = [2, 5, 10, 20, 50, 100, 200, 500];
 /** After the event stream broke: containerd is restarted within a fraction of that. */
 const resubscribeMs = 200;
 
@@ -150,12 +152,13 @@ export class PodWorkers {
   }
 
   async #eventLoop(signal: AbortSignal): Promise<void> {
-    const { runtime, reader, clock, log } = this.#deps;
+    const { runtime, clock, log } = this.#deps;
     while (!signal.aborted) {
       try {
         for await (const event of runtime.events(signal)) {
-          const uid = reader.ownerOf(event.containerId);
-          if (uid !== undefined) this.poke(uid);
+          void this.#onEvent(event, signal).catch((error) => {
+            if (!signal.aborted) log(`looking at container ${event.containerId}: ${messageOf(error)}`);
+          });
         }
       } catch (error) {
         if (!signal.aborted) log(`the runtime's events broke off: ${messageOf(error)}`);
@@ -164,5 +167,20 @@ export class PodWorkers {
       await sleep(clock, resubscribeMs, signal, 'pod workers: events');
       await this.#relist().catch(() => {});
     }
+  }
+
+  /**
+   * The event may overtake the runtime's own notice of it: an exit is passed on when the runtime's answers show it, lest
+   * the look that it causes find the container still running, and the next one be the relist's.
+   */
+  async #onEvent(event: ContainerEvent, signal: AbortSignal): Promise<void> {
+    const { reader, clock } = this.#deps;
+    for (const waitMs of settleMs) {
+      if (event.type !== 'exit' || (await reader.hasEnded(event.containerId))) break;
+      await sleep(clock, waitMs, signal, 'pod workers: event');
+    }
+    const uid = reader.ownerOf(event.containerId);
+    if (uid !== undefined) this.poke(uid);
+    else await this.#relist();
   }
 }

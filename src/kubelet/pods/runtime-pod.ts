@@ -85,6 +85,14 @@ export class RuntimePodReader {
     return this.#owners.get(id);
   }
 
+  /** Whether a container or sandbox runs no longer; what is gone has ended. */
+  async hasEnded(id: string): Promise<boolean> {
+    const container = await this.#runtime.containerStatus(id).catch(ignoreNotFound);
+    if (container) return container.state === 'CONTAINER_EXITED' || container.state === 'CONTAINER_UNKNOWN';
+    const sandbox = await this.#runtime.podSandboxStatus(id).catch(ignoreNotFound);
+    return sandbox?.state !== 'SANDBOX_READY';
+  }
+
   /** One pod; empty when the runtime has nothing of it. */
   async read(uid: string): Promise<RuntimePod> {
     const labelSelector = { [podUidLabel]: uid };

@@ -62,20 +62,18 @@ export async function startContainer(
   }
   let id: string;
   try {
-    const env = await containerEnv({ ...context, ...deps, container: spec });
-    const mounts = await containerMounts({
-      ...context,
-      ...deps,
-      container: spec,
-      env,
-      restartCount: step.restartCount,
-    });
+    const { objects, node, dirs } = deps;
+    const { facts, volumes } = context;
+    const env = await containerEnv({ pod, container: spec, objects, facts, node });
+    const { restartCount } = step;
+    const mounts = await containerMounts({ pod, container: spec, volumes, env, restartCount, dirs });
     const target = pod.spec?.ephemeralContainers?.find((c) => c.name === spec.name)?.targetContainerName;
     const config = containerConfig({
-      ...deps,
       pod,
       container: spec,
-      restartCount: step.restartCount,
+      restartCount,
+      dirs,
+      node,
       image: ensured.image,
       env,
       mounts,

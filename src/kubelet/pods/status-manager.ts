@@ -152,12 +152,12 @@ export function statusPatch(from: PodStatus, to: ApiPodStatus): Record<string, u
 /** Fields that vanish when we no longer state them; the rest belongs to others. */
 const ownedFields = ['message', 'reason', 'initContainerStatuses', 'ephemeralContainerStatuses'];
 
-function changedConditions(from: NonNullable<PodStatus['conditions']>, to: readonly PodCondition[]): PodCondition[] {
-  return to.filter(
-    (condition) =>
-      !semanticEqual(
-        from.find(({ type }) => type === condition.type),
-        condition,
-      ),
-  );
+/** Changed ones only; what a condition no longer says is taken out of the server's by a null. */
+function changedConditions(from: NonNullable<PodStatus['conditions']>, to: readonly PodCondition[]): unknown[] {
+  return to.flatMap((condition) => {
+    const before = from.find(({ type }) => type === condition.type);
+    if (semanticEqual(before, condition)) return [];
+    const gone = Object.keys(before ?? {}).filter((key) => !(key in condition));
+    return [{ ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) }];
+  });
 }

@@ -26,7 +26,10 @@ export async function serveLogs(
   const gone = new AbortController();
   request.on('close', () => gone.abort());
   response.on('close', () => gone.abort());
-  const log = readLog(container.logPath, options, container.ended(gone.signal), gone.signal);
+  const ended = container.ended(gone.signal);
+  // Its end by our own abort is nobody's failure, also when the log was read to its end before.
+  ended.catch(() => {});
+  const log = readLog(container.logPath, options, ended, gone.signal);
   const head = { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' };
   try {
     for await (const piece of log) {

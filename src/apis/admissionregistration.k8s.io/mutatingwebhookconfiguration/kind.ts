@@ -1,0 +1,26 @@
+import { specStrategy } from '../../common/strategies.ts';
+import { defaultWebhook } from '../webhook-defaults.ts';
+import { ageColumn, column, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import type { MutatingWebhookConfiguration } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
+
+export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'MutatingWebhookConfiguration',
+  applyDefaults(object) {
+    for (const webhook of object.webhooks ?? []) {
+      defaultWebhook(webhook);
+      webhook.reinvocationPolicy ??= 'Never';
+    }
+  },
+  strategy: specStrategy<MutatingWebhookConfiguration>({ generationFields: ['webhooks'] }),
+  columns: [
+    nameColumn,
+    column<MutatingWebhookConfiguration>('Webhooks', (c) => c.webhooks?.length ?? 0, {
+      type: 'integer',
+      description: 'Number of its webhooks.',
+    }),
+    ageColumn,
+  ],
+});

@@ -1,0 +1,21 @@
+import { specStrategy } from '../../common/strategies.ts';
+import { defaultWebhook } from '../webhook-defaults.ts';
+import { ageColumn, column, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import type { ValidatingWebhookConfiguration } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
+
+export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingWebhookConfiguration',
+  applyDefaults: (object) => object.webhooks?.forEach(defaultWebhook),
+  strategy: specStrategy<ValidatingWebhookConfiguration>({ generationFields: ['webhooks'] }),
+  columns: [
+    nameColumn,
+    column<ValidatingWebhookConfiguration>('Webhooks', (c) => c.webhooks?.length ?? 0, {
+      type: 'integer',
+      description: 'Number of its webhooks.',
+    }),
+    ageColumn,
+  ],
+});

@@ -1,0 +1,97 @@
+import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { defaultPodTemplate } from '../../core/pod/defaults.ts';
+import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
+import { nonNegative } from '../../../machinery/validation/checks.ts';
+import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
+import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
+import {
+  isZero,
+  validateIntOrPercent,
+  validateLongRunning,
+  validateSelectorAndTemplate,
+} from '../workload-validation.ts';
+import { ageColumn, column, containerColumns, labelsText, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import type { DaemonSet, DaemonSetStatus } from '../../generated/types/apps/v1.ts';
+
+function applyDefaults(object: DaemonSet): void {
+  const { spec } = object;
+  if (!spec) return;
+  defaultPodTemplate(spec.template);
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ||= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+  }
+  spec.revisionHistoryLimit ??= 10;
+}
+
+function validate(object: DaemonSet): FieldError[] {
+  const { spec } = object;
+  if (!spec) return [required('spec.selector'), required('spec.template')];
+  const errors = [
+    ...validateSelectorAndTemplate(spec.selector, spec.template, 'daemonset'),
+    ...validateLongRunning(spec.template, 'DaemonSet'),
+    ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+    ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+  ];
+  const rolling = spec.updateStrategy?.rollingUpdate;
+  if (spec.updateStrategy?.type !== 'RollingUpdate') return errors;
+  const at = 'spec.updateStrategy.rollingUpdate';
+  if (!rolling) return [...errors, required(at)];
+  errors.push(...validateIntOrPercent(rolling.maxUnavailable, `${at}.maxUnavailable`));
+  errors.push(...validateIntOrPercent(rolling.maxSurge, `${at}.maxSurge`));
+  if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge))
+    errors.push(invalid(`${at}.maxUnavailable`, rolling.maxUnavailable, 'cannot be 0 when maxSurge is 0'));
+  if (!isZero(rolling.maxUnavailable) && !isZero(rolling.maxSurge))
+    errors.push(invalid(`${at}.maxSurge`, rolling.maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  return errors;
+}
+
+const count = (name: string, field: keyof DaemonSetStatus, description: string) =>
+  column<DaemonSet>(name, (d) => (d.status?.[field] as number | undefined) ?? 0, { type: 'integer', description });
+
+export const daemonSet = defineKind<DaemonSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'DaemonSet',
+  applyDefaults,
+  strategy: specStrategy<DaemonSet>(
+    {
+      initialStatus: () => ({
+        currentNumberScheduled: 0,
+        numberMisscheduled: 0,
+        desiredNumberScheduled: 0,
+        numberReady: 0,
+      }),
+      generationFields: ['spec'],
+    },
+    {
+      validate,
+      validateUpdate: (object, old) => [
+        ...validate(object),
+        ...validateImmutable(object.spec?.selector, old.spec?.selector, 'spec.selector'),
+      ],
+    },
+  ),
+  subresources: { status: statusStrategy<DaemonSet>() },
+  columns: [
+    nameColumn,
+    count('Desired', 'desiredNumberScheduled', 'Nodes that should run its pod.'),
+    count('Current', 'currentNumberScheduled', 'Nodes that do.'),
+    count('Ready', 'numberReady', 'Nodes where it is ready.'),
+    count('Up-to-date', 'updatedNumberScheduled', 'Nodes that run the newest template.'),
+    count('Available', 'numberAvailable', 'Nodes where it has been ready for minReadySeconds.'),
+    column<DaemonSet>('Node Selector', (d) => labelsText(d.spec?.template?.spec?.nodeSelector), {
+      description: 'Labels of those nodes.',
+    }),
+    ageColumn,
+    ...containerColumns<DaemonSet>((d) => d.spec?.template),
+    column<DaemonSet>('Selector', (d) => formatLabelSelector(d.spec?.selector), {
+      wide: true,
+      description: 'Labels of its pods.',
+    }),
+  ],
+});

@@ -1,0 +1,98 @@
+import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { defaultPodTemplate } from '../../core/pod/defaults.ts';
+import { changedFields, nonNegative } from '../../../machinery/validation/checks.ts';
+import { type FieldError, forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
+import { validateLongRunning, validateSelectorAndTemplate } from '../workload-validation.ts';
+import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
+import { defineKind } from '../../common/define.ts';
+import type { StatefulSet } from '../../generated/types/apps/v1.ts';
+
+function applyDefaults(object: StatefulSet): void {
+  const { spec } = object;
+  if (!spec) return;
+  defaultPodTemplate(spec.template);
+  spec.podManagementPolicy ||= 'OrderedReady';
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ||= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.partition ??= 0;
+  }
+  spec.persistentVolumeClaimRetentionPolicy ??= {};
+  spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+  spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+  spec.replicas ??= 1;
+  spec.revisionHistoryLimit ??= 10;
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    if (claim.spec) claim.spec.volumeMode ??= 'Filesystem';
+    claim.status ??= {};
+    claim.status.phase ||= 'Pending';
+  }
+}
+
+function validate(object: StatefulSet): FieldError[] {
+  const { spec } = object;
+  if (!spec) return [required('spec.selector'), required('spec.template')];
+  const errors = [
+    ...nonNegative(spec.replicas, 'spec.replicas'),
+    ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+    ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+    ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'),
+    ...nonNegative(spec.updateStrategy?.rollingUpdate?.partition, 'spec.updateStrategy.rollingUpdate.partition'),
+    ...validateSelectorAndTemplate(spec.selector, spec.template, 'statefulset'),
+    ...validateLongRunning(spec.template, 'StatefulSet'),
+  ];
+  if (spec.updateStrategy?.type === 'OnDelete' && spec.updateStrategy.rollingUpdate)
+    errors.push(
+      invalid(
+        'spec.updateStrategy.rollingUpdate',
+        spec.updateStrategy.rollingUpdate,
+        "only allowed for updateStrategy 'RollingUpdate'",
+      ),
+    );
+  return errors;
+}
+
+const mutable = new Set([
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+]);
+
+function validateUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
+  const changed = changedFields(object.spec ?? {}, old.spec ?? {}).filter((field) => !mutable.has(field));
+  if (changed.length === 0) return validate(object);
+  return [
+    ...validate(object),
+    forbidden(
+      'spec',
+      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+    ),
+  ];
+}
+
+export const statefulSet = defineKind<StatefulSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  applyDefaults,
+  strategy: specStrategy<StatefulSet>(
+    { initialStatus: () => ({ replicas: 0, availableReplicas: 0 }), generationFields: ['spec'] },
+    { validate, validateUpdate },
+  ),
+  subresources: { status: statusStrategy<StatefulSet>() },
+  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  selectableFields: { 'status.successful': () => '' },
+  columns: [
+    nameColumn,
+    column<StatefulSet>('Ready', (s) => `${s.status?.readyReplicas ?? 0}/${s.spec?.replicas ?? 0}`, {
+      description: 'Pods that are ready, of those wanted.',
+    }),
+    ageColumn,
+    ...containerColumns<StatefulSet>((s) => s.spec?.template),
+  ],
+});

@@ -19,7 +19,16 @@ export function readerOf(resources: readonly Resource[]): ObjectReader {
   const getters = [...fields.values()];
   return {
     fieldNames: [...fields.keys()],
-    fieldValues: (object) => getters.map((get) => get(object)),
+    fieldValues: (object) => getters.map((get) => fieldValue(get, object)),
     decode: (bytes, revision) => decodeStored(bytes, revision, stored.apiVersion, stored.kind),
   };
+}
+
+/** An object that a selector's field stumbles over must still be listed and watched: the field counts as unset. */
+function fieldValue(get: FieldOf, object: KubeObject): string {
+  try {
+    return get(object);
+  } catch {
+    return '';
+  }
 }

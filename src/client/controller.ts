@@ -5,6 +5,7 @@
 import { type Clock, yieldTask } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
+import { isConflict } from '../machinery/status/is.ts';
 import { abortable } from './abortable.ts';
 import type { Informer } from './informer.ts';
 import type { WorkQueue } from './workqueue.ts';
@@ -54,6 +55,9 @@ export interface ControllerCounts {
 
 /** So many keys in a row without a macrotask between them: a reconciler that finds nothing to do never awaits I/O. */
 const keysPerTurn = 16;
+
+/** So many conflicts of a key in a row are not reported. */
+const quietConflicts = 5;
 
 export class Controller {
   readonly name: string;
@@ -125,13 +129,10 @@ export class Controller {
         queue.addAfter(key, outcome.delayMs);
         return;
       case 'retry':
-        if (maxRetries !== undefined && queue.requeues(key) >= maxRetries) {
-          onError?.(outcome.error, key);
-          queue.forget(key);
-          return;
-        }
-        onError?.(outcome.error, key);
-        queue.addRateLimited(key);
+        // That the cache was behind is no news, and the next try will not be: only when it goes on for long.
+        if (!isConflict(outcome.error) || queue.requeues(key) >= quietConflicts) onError?.(outcome.error, key);
+        if (maxRetries !== undefined && queue.requeues(key) >= maxRetries) queue.forget(key);
+        else queue.addRateLimited(key);
         return;
       case 'drop':
         onError?.(outcome.error, key);

@@ -1,0 +1,190 @@
+import { expect, test } from 'vitest';
+import { deployment, withImage, world } from './support.ts';
+
+test('deployment, created, rolled over, scaled, rolled back and deleted, says what it does', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 3));
+  await w.rest();
+  expect((await w.deployments.get('web')).status).toMatchObject({
+    replicas: 3,
+    readyReplicas: 3,
+    availableReplicas: 3,
+  });
+  const [first] = (await w.replicaSets.list()).items;
+
+  await w.deployments.patch('web', 'strategic', withImage('two'));
+  await w.rest(30);
+  expect(await w.sizes()).toEqual({ one: 0, two: 3 });
+  expect((await w.livePods()).map((pod) => pod.spec!.containers[0]!.image)).toEqual(['two', 'two', 'two']);
+
+  await w.deployments.patch('web', 'merge', { spec: { replicas: 5 } });
+  await w.rest();
+  expect(await w.sizes()).toEqual({ one: 0, two: 5 });
+
+  await w.deployments.patch('web', 'strategic', withImage('one'));
+  await w.rest(30);
+  expect(await w.sizes()).toEqual({ one: 5, two: 0 });
+  const web = await w.deployments.get('web');
+  expect(web.metadata.annotations!['deployment.kubernetes.io/revision']).toBe('3');
+  expect(web.status).toMatchObject({ observedGeneration: web.metadata.generation, updatedReplicas: 5 });
+  expect(web.status!.conditions!.map((c) => [c.type, c.status, c.reason]).sort()).toEqual([
+    ['Available', 'True', 'MinimumReplicasAvailable'],
+    ['Progressing', 'True', 'NewReplicaSetAvailable'],
+  ]);
+  expect(await w.events('ScalingReplicaSet')).toContain(`Scaled up replica set ${first!.metadata.name} from 0 to 3`);
+
+  await w.deployments.delete('web', { propagationPolicy: 'Background' });
+  await w.rest(60);
+  expect((await w.replicaSets.list()).items).toEqual([]);
+  expect((await w.pods.list()).items).toEqual([]);
+  expect(w.cluster.errors).toEqual([]);
+});
+
+test('deployment, rolling over, has no more pods than surge and no fewer ready than promised, at any time', async () => {
+  const w = await world();
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } };
+  await w.deployments.create(deployment('web', 6, { strategy }));
+  await w.rest();
+  await w.deployments.patch('web', 'strategic', withImage('two'));
+  for (let i = 0; i < 60; i++) {
+    await w.cluster.advance(250);
+    const sum = Object.values(await w.sizes()).reduce((a, b) => (a ?? 0) + (b ?? 0), 0);
+    expect(sum).toBeLessThanOrEqual(7);
+    const ready = (await w.livePods()).filter((pod) =>
+      pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+    );
+    expect(ready.length).toBeGreaterThanOrEqual(5);
+  }
+  expect(await w.sizes()).toEqual({ one: 0, two: 6 });
+});
+
+test('deployment, recreate, has no old and new pods together', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 3, { strategy: { type: 'Recreate' } }));
+  await w.rest();
+  await w.deployments.patch('web', 'strategic', withImage('two'));
+  for (let i = 0; i < 60; i++) {
+    await w.cluster.advance(500);
+    const images = new Set((await w.pods.list()).items.map((pod) => pod.spec!.containers[0]!.image));
+    expect(images.size).toBeLessThanOrEqual(1);
+  }
+  expect((await w.livePods()).map((pod) => pod.spec!.containers[0]!.image)).toEqual(['two', 'two', 'two']);
+});
+
+test('deployment, paused and resumed, rolls out only then', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 2));
+  await w.rest();
+  await w.deployments.patch('web', 'strategic', { spec: { paused: true, ...withImage('two').spec } });
+  await w.rest();
+  expect(await w.sizes()).toEqual({ one: 2 });
+  const { conditions } = (await w.deployments.get('web')).status!;
+  expect(conditions!.find((c) => c.type === 'Progressing')!.reason).toBe('DeploymentPaused');
+  await w.deployments.patch('web', 'merge', { spec: { paused: false } });
+  await w.rest(30);
+  expect(await w.sizes()).toEqual({ one: 0, two: 2 });
+});
+
+test('replica set, a pod deleted, another relabelled, and an orphan that matches, ends with what it wants', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 3));
+  await w.rest();
+  const [set] = (await w.replicaSets.list()).items;
+  const [a, b] = await w.livePods();
+  await w.pods.delete(a!.metadata.name!);
+  await w.pods.patch(b!.metadata.name!, 'merge', { metadata: { labels: { app: 'stray' } } });
+  await w.rest(60);
+  const owned = (await w.livePods()).filter((pod) => pod.metadata.labels!['app'] === 'web');
+  expect(owned).toHaveLength(3);
+  // Released: it lives on, and nobody's.
+  expect((await w.pods.get(b!.metadata.name!)).metadata.ownerReferences ?? []).toEqual([]);
+
+  await w.pods.patch(b!.metadata.name!, 'merge', { metadata: { labels: { app: 'web' } } });
+  await w.rest(60);
+  const after = (await w.livePods()).filter((pod) => pod.metadata.labels!['app'] === 'web');
+  expect(after).toHaveLength(3);
+  for (const pod of after) expect(pod.metadata.ownerReferences![0]!.uid).toBe(set!.metadata.uid);
+  expect((await w.events('SuccessfulCreate')).length).toBeGreaterThanOrEqual(5);
+});
+
+test('replica set, minReadySeconds, is available only after them', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 2, { minReadySeconds: 30 }));
+  await w.rest(10);
+  expect((await w.deployments.get('web')).status).toMatchObject({ readyReplicas: 2, unavailableReplicas: 2 });
+  await w.rest(30);
+  expect((await w.deployments.get('web')).status).toMatchObject({ availableReplicas: 2 });
+});
+
+test('replica set, pods refused, says so in its status and goes on when they are no longer', async () => {
+  const w = await world();
+  const web = deployment('web', 1);
+  web.spec!.template.spec!.serviceAccountName = 'missing';
+  await w.deployments.create(web);
+  await w.rest(20);
+  const [set] = (await w.replicaSets.list()).items;
+  expect(set!.status!.conditions).toMatchObject([{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate' }]);
+  const { conditions } = (await w.deployments.get('web')).status!;
+  expect(conditions!.find((c) => c.type === 'ReplicaFailure')).toMatchObject({
+    status: 'True',
+    reason: 'FailedCreate',
+  });
+  const accounts = w.cluster.client('', 'v1', 'serviceaccounts').namespace('default');
+  await accounts.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'missing' } });
+  await w.rest(120);
+  expect((await w.deployments.get('web')).status).toMatchObject({ availableReplicas: 1 });
+  expect((await w.replicaSets.list()).items[0]!.status!.conditions).toBeUndefined();
+});
+
+test('garbage collection, foreground, the owner goes last', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 2));
+  await w.rest();
+  const [held] = await w.livePods();
+  await w.pods.patch(held!.metadata.name!, 'merge', { metadata: { finalizers: ['example.com/hold'] } });
+  await w.deployments.delete('web', { propagationPolicy: 'Foreground' });
+  await w.rest(60);
+  expect((await w.deployments.get('web')).metadata.finalizers).toEqual(['foregroundDeletion']);
+  expect((await w.replicaSets.list()).items[0]!.metadata.finalizers).toEqual(['foregroundDeletion']);
+  expect((await w.pods.list()).items).toHaveLength(1);
+  await w.pods.patch(held!.metadata.name!, 'merge', { metadata: { finalizers: null } });
+  await w.rest(90);
+  expect((await w.deployments.list()).items).toEqual([]);
+  expect((await w.replicaSets.list()).items).toEqual([]);
+  expect((await w.pods.list()).items).toEqual([]);
+});
+
+test('garbage collection, orphan, dependents live on without their owner, and are adopted by the next', async () => {
+  const w = await world();
+  await w.deployments.create(deployment('web', 2));
+  await w.rest();
+  await w.deployments.delete('web', { propagationPolicy: 'Orphan' });
+  await w.rest(10);
+  expect((await w.deployments.list()).items).toEqual([]);
+  const [set] = (await w.replicaSets.list()).items;
+  expect(set!.metadata.ownerReferences ?? []).toEqual([]);
+  expect(await w.livePods()).toHaveLength(2);
+  const again = await w.deployments.create(deployment('web', 2));
+  await w.rest(10);
+  const sets = (await w.replicaSets.list()).items;
+  expect(sets).toHaveLength(1);
+  expect(sets[0]!.metadata).toMatchObject({ name: set!.metadata.name, ownerReferences: [{ uid: again.metadata.uid }] });
+});
+
+test('garbage collection, an object whose owner never was, goes; one with another owner too only forgets it', async () => {
+  const w = await world();
+  const real = await w.configMaps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'real' } });
+  const ref = (name: string, uid: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name, uid });
+  const make = (name: string, ...ownerReferences: unknown[]) =>
+    w.configMaps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ownerReferences } });
+  await make('lost', ref('never', 'no-such-uid'));
+  await make('other-uid', ref('real', 'not-the-uid-of-real'));
+  await make('half', ref('never', 'no-such-uid'), ref('real', real.metadata.uid!));
+  await make('fine', ref('real', real.metadata.uid!));
+  await w.rest(10);
+  const left = (await w.configMaps.list()).items
+    .map((o) => o.metadata.name)
+    .filter((name) => name !== 'kube-root-ca.crt');
+  expect(left).toEqual(['fine', 'half', 'real']);
+  expect((await w.configMaps.get('half')).metadata.ownerReferences).toEqual([ref('real', real.metadata.uid!)]);
+});

@@ -295,6 +295,17 @@ describe('documents', () => {
     const { text } = await t.call('GET', '/metrics', { user: admin });
     expect(text).toMatch(/^apiserver_request_total\{verb="LIST",.*resource="nodes".*code="403"\} 1$/m);
   });
+  test('metrics show a watch while it is open', async () => {
+    const open = async () => {
+      const { text } = await t.call('GET', '/metrics', { user: admin });
+      return /^apiserver_longrunning_requests\{verb="WATCH",.*resource="leases".*\} (\d+)$/m.exec(text)?.[1];
+    };
+    const watch = await t.raw('GET', '/apis/coordination.k8s.io/v1/leases?watch=1', { user: admin });
+    if (watch.kind !== 'watch') throw new Error(watch.kind);
+    expect(await open()).toBe('1');
+    await watch.frames[Symbol.asyncIterator]().return?.();
+    expect(await open()).toBe('0');
+  });
   test('health says which check', async () => {
     const { text } = await t.call('GET', '/readyz?verbose');
     expect(text).toContain('[+]etcd ok\n');

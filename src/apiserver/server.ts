@@ -284,15 +284,20 @@ class PortableApiServer implements ApiServer {
       serverAddress: this.#serverAddress,
       apiPaths: () => apiPaths(this.registry),
     });
+    const inFlight = new InFlightLimit({
+      readOnly: this.#options.maxRequestsInflight ?? 400,
+      mutating: this.#options.maxMutatingRequestsInflight ?? 200,
+    });
+    this.metrics.registry.collect(() => {
+      this.metrics.inFlight.set(inFlight.running.readOnly, ['readOnly']);
+      this.metrics.inFlight.set(inFlight.running.mutating, ['mutating']);
+    });
     return createChain({
       clock,
       random,
       authenticator,
       authorizer: this.#authorizer,
-      inFlight: new InFlightLimit({
-        readOnly: this.#options.maxRequestsInflight ?? 400,
-        mutating: this.#options.maxMutatingRequestsInflight ?? 200,
-      }),
+      inFlight,
       metrics: this.metrics,
       requestTimeoutMs: this.#options.requestTimeoutMs ?? 60_000,
       answer: (context) => (context.info.isResourceRequest ? this.registry.handle(context) : other(context)),

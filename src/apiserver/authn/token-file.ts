@@ -24,7 +24,7 @@ export function parseTokenFile(text: string): ReadonlyMap<string, UserInfo> {
 /** One line of comma-separated values; a quoted value may hold commas, and quotes by doubling them. */
 function csvColumns(line: string): string[] {
   const columns: string[] = [];
-  for (const [, quoted, plain] of line.matchAll(/(?:^|,)\s*(?:"((?:[^"]|"")*)"|([^,]*))/g))
+  for (const [, quoted, plain] of `,${line}`.matchAll(/,\s*(?:"((?:[^"]|"")*)"|([^,]*))/g))
     columns.push(quoted === undefined ? plain!.trim() : quoted.replaceAll('""', '"'));
   return columns;
 }

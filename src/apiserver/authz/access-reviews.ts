@@ -51,7 +51,10 @@ export function accessReviewHandlers(
       const { namespace } = context.info;
       if (namespace !== '' && spec.resourceAttributes?.namespace !== namespace)
         throw newBadRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
-      const { decision, reason } = authorizer.authorize(attributesOfSpec(spec, userOf(spec, context)));
+      const attributes = attributesOfSpec(spec, userOf(spec, context));
+      const answer = authorizer.authorize(attributes);
+      const { decision } = answer;
+      const reason = decision === 'allow' ? rbac.explain(attributes) : answer.reason;
       const status = {
         allowed: decision === 'allow',
         ...(decision === 'deny' ? { denied: true } : {}),

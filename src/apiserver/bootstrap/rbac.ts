@@ -73,7 +73,19 @@ async function reconcile(loopback: Loopback, entry: PolicyEntry): Promise<void> 
   if (changed !== undefined) await loopback.update(at, changed);
 }
 
+/** Made once a process: a test suite starts many clusters. Never changed by who gets one. */
+const objects = new Map<PolicyEntry, KubeObject>();
+
 function objectOf(entry: PolicyEntry): KubeObject {
+  let object = objects.get(entry);
+  if (object === undefined) {
+    object = makeObject(entry);
+    objects.set(entry, object);
+  }
+  return object;
+}
+
+function makeObject(entry: PolicyEntry): KubeObject {
   const { kind, name, namespace, labels, annotations } = entry;
   const metadata = {
     name,
@@ -126,15 +138,14 @@ function rulesOf(entry: PolicyEntry): PolicyRule[] {
  * those made of others in turn. So administrators of namespaces have their rights before that controller has run.
  */
 function aggregatedRules(entry: PolicyEntry): PolicyRule[] {
-  const rules: PolicyRule[] = [];
+  const rules = new Map<string, PolicyRule>();
   for (const other of entries) {
     if (other === entry || other.kind !== 'ClusterRole') continue;
     const matches = entry.aggregation!.some(({ matchLabels }) =>
       Object.entries(matchLabels).every(([key, value]) => other.labels?.[key] === value),
     );
     if (!matches) continue;
-    for (const rule of other.aggregation ? aggregatedRules(other) : rulesOf(other))
-      if (!rules.some((known) => JSON.stringify(known) === JSON.stringify(rule))) rules.push(rule);
+    for (const rule of (objectOf(other) as RoleObject).rules ?? []) rules.set(JSON.stringify(rule), rule);
   }
-  return rules;
+  return [...rules.values()];
 }

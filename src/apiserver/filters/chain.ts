@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { type Random, randomUuid } from '../../base/random.ts';
-import type { Handler, WireHeaders, WireRequest, WireResponse } from '../../machinery/wire.ts';
+import type { Handler, WatchFrame, WireHeaders, WireRequest, WireResponse } from '../../machinery/wire.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { anonymousUser } from '../authn/users.ts';
 import { type Authorizer, attributesOf, forbiddenError } from '../authz/authorizer.ts';
@@ -50,7 +50,7 @@ export function createChain(parts: ChainParts): Handler {
       context.user = impersonate(context.user, request.headers, parts.authorizer);
     if (isLongRunning(info)) {
       authorize(context);
-      return answer(context);
+      return whileOpen(await answer(context), request, metrics.longRunning(info));
     }
     const leave = parts.inFlight.enter(info, context.user);
     if (leave === undefined) {
@@ -86,6 +86,39 @@ export function createChain(parts: ChainParts): Handler {
     if (context !== undefined) metrics.answered(context, response, clock.monotonicMs() - startedMs);
     return withCommonHeaders(response, auditId, context?.warnings ?? []);
   };
+}
+
+/** Calls `over` once, when a long-running request has been served: its stream has ended, or the client has gone. */
+function whileOpen(response: WireResponse, request: WireRequest, over: () => void): WireResponse {
+  if (response.kind !== 'watch') {
+    // Logs and connections are copied by the listener: they are over when it says that the request is.
+    if (response.kind === 'proxy') request.signal.addEventListener('abort', over, { once: true });
+    else over();
+    return response;
+  }
+  const { frames } = response;
+  const counted: AsyncIterable<readonly WatchFrame[]> = {
+    [Symbol.asyncIterator]() {
+      const inner = frames[Symbol.asyncIterator]();
+      return {
+        async next() {
+          try {
+            const result = await inner.next();
+            if (result.done) over();
+            return result;
+          } catch (error) {
+            over();
+            throw error;
+          }
+        },
+        async return() {
+          over();
+          return (await inner.return?.()) ?? { done: true, value: undefined };
+        },
+      };
+    },
+  };
+  return { ...response, frames: counted };
 }
 
 /** What every answer carries. A handler's own Cache-Control wins. */

@@ -290,6 +290,22 @@ export function storeSuite(name: string, open: OpenStore): void {
         await expect(store.range({ ...everything, revision: 7 })).rejects.toMatchObject({ currentRevision: 6 });
       });
 
+      it('are whole though their values are large, and so is a replay of them', async () => {
+        const { store, notes } = await start();
+        const value = new Uint8Array(1_000_000);
+        for (let i = 0; i < 12; i++)
+          await store.txn({
+            compare: [],
+            success: [0, 1].map((k) => ({ op: 'put' as const, key: `/large/${i % 6}/${k}`, value })),
+          });
+        const { kvs, more } = await store.range({ ...prefixRange('/large/'), limit: 12 });
+        expect([kvs.length, more]).toEqual([12, false]);
+        expect((await store.range({ ...prefixRange('/large/'), limit: 11 })).more).toBe(true);
+        const seen = notes({ ...prefixRange('/large/'), fromRevision: 2 });
+        await until(() => seen.revisions.length === 24);
+        for (const call of seen.calls) expect(call.length % 2).toBe(0);
+      });
+
       it.each([0, -1, 1.5])('refuse the limit %s', async (limit) => {
         const { store } = await start();
         await expect(store.range({ ...everything, limit })).rejects.toMatchObject({ code: 'invalid' });

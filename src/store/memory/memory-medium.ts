@@ -69,7 +69,7 @@ export class MemoryMedium implements Medium {
     return { kvs, next };
   }
 
-  replay(range: KeyRange, from: Revision, to: Revision): StoreEvent[] {
+  replay(range: KeyRange, from: Revision, to: Revision): { events: StoreEvent[]; upTo: Revision } {
     const events: StoreEvent[] = [];
     this.#history.visit(from, to + 1, (_, moment) => {
       for (const change of moment.changes) {
@@ -78,7 +78,7 @@ export class MemoryMedium implements Medium {
       }
       return true;
     });
-    return events;
+    return { events, upTo: to };
   }
 
   expiring(after: string | undefined, max: number): Expiring[] {

@@ -56,10 +56,10 @@ export interface Medium {
   latest(key: string): StoredKeyValue | undefined;
   /** The value as of `revision`, which is neither compacted nor in the future. */
   get(key: string, revision: Revision): KeyValue | undefined;
-  /** The same for a range, looking at no more than `maxKeys` keys. */
+  /** The same for a range, looking at no more than `maxKeys` keys, and stopping early where values are large. */
   slice(range: KeyRange, revision: Revision, maxKeys: number): KeySlice;
-  /** The events of the range in from <= revision <= to. */
-  replay(range: KeyRange, from: Revision, to: Revision): StoreEvent[];
+  /** The events of the range in from <= revision <= upTo; `upTo` is `to`, or less where values are large. */
+  replay(range: KeyRange, from: Revision, to: Revision): { readonly events: StoreEvent[]; readonly upTo: Revision };
   /** The next `max` keys with an expiry, by key, after the key `after`. */
   expiring(after: string | undefined, max: number): readonly Expiring[];
 

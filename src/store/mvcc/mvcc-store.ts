@@ -77,8 +77,7 @@ export class MvccStore implements Store {
         return medium.compactedRevision;
       },
       replay(range, from, maxRevisions) {
-        const upTo = Math.min(store.#revision, from + maxRevisions - 1);
-        return { events: medium.replay(range, from, upTo), upTo };
+        return medium.replay(range, from, Math.min(store.#revision, from + maxRevisions - 1));
       },
     });
     this.#expiry = new ExpiryTimer(clock, (due) => void this.#expire(due));

@@ -20,7 +20,11 @@ export interface WatchHistory {
    * The events of the range from revision `from` on, at most `maxRevisions` revisions further and never past the newest
    * published one; all events up to and including `upTo`.
    */
-  replay(range: KeyRange, from: Revision, maxRevisions: number): { events: StoreEvent[]; upTo: Revision };
+  replay(
+    range: KeyRange,
+    from: Revision,
+    maxRevisions: number,
+  ): { readonly events: readonly StoreEvent[]; readonly upTo: Revision };
 }
 
 /** Revisions that one watcher may catch up before others have their turn: a few milliseconds of reading. */

@@ -100,4 +100,20 @@ describe('a store whose process is killed in the middle of writes', () => {
     }
     expect(revision).toBeGreaterThan(100);
   });
+
+  it('opens though it was killed while it was being opened, also for the first time', async () => {
+    const random = new SeededRandom(1);
+    const fresh = join(dir, 'fresh');
+    for (let round = 0; round < 12; round++) {
+      // From before the first file is made to after the first answers, on a machine that may be slow.
+      const child = spawn(process.execPath, [program.file, 'write', fresh, '1'], { stdio: 'ignore' });
+      const killing = setTimeout(() => child.kill('SIGKILL'), 40 + randomInt(random, 110));
+      await new Promise((resolve) => child.on('close', resolve));
+      clearTimeout(killing);
+      const store = await openLmdbStore({ dir: fresh, clock: new FakeClock({ defer: setImmediate }) });
+      expect(store.revision).toBeGreaterThanOrEqual(1);
+      await store.close();
+      if (round % 3 < 2) rmSync(fresh, { recursive: true, force: true });
+    }
+  });
 });

@@ -68,3 +68,10 @@ describe('sleep', () => {
     expect(clock.waiting()).toEqual([]);
   });
 });
+
+it('a wait of a part of a millisecond ends', async () => {
+  const clock = newClock();
+  clock.after(0.000_000_1, () => {});
+  clock.after(1.5, () => {});
+  expect(clock.waiting().map((w) => w.inMs)).toEqual([1, 2]);
+});

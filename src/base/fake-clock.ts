@@ -52,8 +52,14 @@ export class FakeClock implements Clock {
     });
   }
 
+  /** Whole milliseconds: a rest of one, left by rounding, would be a wait that no time ever ends. */
   after(delayMs: number, callback: () => void, who = 'unnamed'): Timer {
-    const waiter: Waiter = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, who, callback };
+    const waiter: Waiter = {
+      dueMs: this.#nowMs + Math.max(0, Math.ceil(delayMs)),
+      order: this.#order++,
+      who,
+      callback,
+    };
     this.#waiters.add(waiter);
     return { cancel: () => this.#waiters.delete(waiter) };
   }

@@ -106,7 +106,8 @@ export class Containerd {
       ['--address', this.paths.socket, '--namespace', 'k8s.io', 'images', 'import', file],
       { timeoutMs: 300_000 },
     );
-    const names = [...out.matchAll(/^unpacking (\S+) \(/gm)].map((match) => match[1]!);
+    // `unpacking NAME (sha256:...)...done` of 1.x, `NAME saved` of 2.x.
+    const names = [...out.matchAll(/^(?:unpacking (\S+) \(|(\S+)\s+saved\b)/gm)].map((match) => match[1] ?? match[2]!);
     if (names.length === 0)
       throw new Error(`importing ${file}: it holds no image for this platform (${out.trim() || 'no output'})`);
     // CRI learns of new images by events: a container created in the same millisecond would not find its image.

@@ -282,6 +282,28 @@ describe('sub-resources', () => {
     );
   });
 
+  test('a pod is resized and given ephemeral containers, each apart from the rest', async () => {
+    const { call } = await testRegistry();
+    await call('POST', pods, { body: pod('p') });
+    const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+    const resized = await call('PATCH', `${pods}/p/resize`, {
+      body: {
+        spec: { hostname: 'h', containers: [{ name: 'c', image: 'other', resources: { requests: { cpu: '1' } } }] },
+      },
+      headers: strategic,
+    });
+    expect(resized.status, JSON.stringify(resized.body)).toBe(200);
+    expect(resized.body.spec.hostname).toBeUndefined();
+    expect(resized.body.spec.containers[0]).toMatchObject({ image: 'i', resources: { requests: { cpu: '1' } } });
+    expect(resized.body.metadata.generation).toBe(2);
+    const debugged = await call('PATCH', `${pods}/p/ephemeralcontainers`, {
+      body: { spec: { ephemeralContainers: [{ name: 'e', image: 'debug' }] } },
+      headers: strategic,
+    });
+    expect(debugged.status, JSON.stringify(debugged.body)).toBe(200);
+    expect(debugged.body.spec.ephemeralContainers[0].name).toBe('e');
+  });
+
   test('an eviction asks the disruption budgets', async () => {
     const { call } = await testRegistry();
     const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';

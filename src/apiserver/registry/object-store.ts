@@ -87,23 +87,22 @@ export class ObjectStore {
 
   async create(scope: WriteScope, object: KubeObject): Promise<CachedObject> {
     const { resource, services } = this.#served;
-    const { metadata } = object;
-    if (metadata.resourceVersion)
+    if (object.metadata.resourceVersion)
       throw failure(500, undefined, 'resourceVersion should not be set on objects to be created');
     const nowMs = services.clock.now();
-    fillNewMetadata(metadata, scope.namespace, services.random, nowMs);
+    fillNewMetadata(object.metadata, scope.namespace, services.random, nowMs);
     if (!scope.managesFields) carryManagedFields(object, undefined);
     if (this.#admits(scope, 'CREATE')) {
       await services.admission.admit(this.#attributes(scope, 'CREATE', object, undefined));
       resource.schema.applyDefaults(object);
     }
-    const base = metadata.name ? undefined : metadata.generateName;
-    if (base) metadata.name = generateName(services.random, base);
+    const base = object.metadata.name ? undefined : object.metadata.generateName;
+    if (base) object.metadata.name = generateName(services.random, base);
     const strategy = this.#served.strategy('')!;
     const strategyContext = this.#strategyContext(scope, nowMs);
     strategy.prepareForCreate?.(object, strategyContext);
     this.#refuse(object, [
-      ...validateObjectMeta(metadata, {
+      ...validateObjectMeta(object.metadata, {
         namespaced: resource.namespaced,
         nameRule: nameRuleOf(resource.kindInfo.validateName ? (resource.kindInfo as never) : undefined),
       }),
@@ -117,9 +116,10 @@ export class ObjectStore {
     for (let attempt = 1; ; attempt++) {
       const written = await this.#insert(scope, object);
       if (written) return written;
-      if (!base) throw newAlreadyExists(this.#groupResource, metadata.name!);
-      if (attempt >= maxNameGenerationAttempts) throw newGenerateNameConflict(this.#groupResource, metadata.name!, 1);
-      metadata.name = generateName(services.random, base);
+      if (!base) throw newAlreadyExists(this.#groupResource, object.metadata.name!);
+      if (attempt >= maxNameGenerationAttempts)
+        throw newGenerateNameConflict(this.#groupResource, object.metadata.name!, 1);
+      object.metadata.name = generateName(services.random, base);
     }
   }
 

@@ -25,6 +25,8 @@ export function run(
         else reject(new Error(`running ${file}: ${error?.message ?? 'failed'}`, { cause: error }));
       },
     );
+    // A program that ends early closes its end; its exit code tells the story.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
   });
 }

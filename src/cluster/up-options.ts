@@ -35,6 +35,10 @@ export interface UpOptions {
 
 export const defaultDataDir = (): string => (process.getuid?.() === 0 ? '/var/lib/skiff' : join(homedir(), '.skiff'));
 
+/** Of every command: which cluster. */
+export const dataDirOption = (): Option =>
+  new Option('--data-dir <dir>', 'where all state lives').default(defaultDataDir()).env('SKIFF_DATA_DIR');
+
 const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
 function wholeNumber(least: number, most: number) {
@@ -61,7 +65,7 @@ function network(value: string): string {
 /** Adds the flags to a command. */
 export function addUpOptions(command: Command): Command {
   return command
-    .option('--data-dir <dir>', 'where all state lives', defaultDataDir())
+    .addOption(dataDirOption())
     .addOption(
       new Option('--runtime <name>', 'what runs containers').choices(['containerd', 'hollow']).default('containerd'),
     )

@@ -1,0 +1,26 @@
+/** Takes away from the host what a run that was killed left there. State in the data directory stays. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { realClock } from '../base/node/real-clock.ts';
+import { cleanupNode } from '../kubelet/runtime/containerd/sweep.ts';
+import { tearDownFabric } from '../network/node/fabric.ts';
+import { tearDownNodeNetwork } from '../network/node/setup.ts';
+import type { DataDir, Identity } from './data-dir.ts';
+import type { Logger } from './logger.ts';
+
+/** Nobody may be running the cluster. Idempotent; what resists is said and left for the next time. */
+export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): Promise<void> {
+  if (identity.runtime !== 'containerd' || process.getuid?.() !== 0) return;
+  for (const node of nodeDirectories(dir)) {
+    const left = await cleanupNode({ dataDir: node }, { clock: realClock, log: (message) => log.detail(1, message) });
+    for (const what of left) log.warn(`cleaning up ${node}: ${what} is still there`);
+  }
+  await tearDownFabric(identity.id);
+  await tearDownNodeNetwork({ id: identity.id, clusterCidr: identity.podNetworkCidr });
+}
+
+/** The data directories of the nodes that this cluster ever had. */
+export function nodeDirectories(dir: DataDir): string[] {
+  if (!existsSync(dir.nodes)) return [];
+  return readdirSync(dir.nodes).map((name) => join(dir.nodes, name));
+}

@@ -1,0 +1,157 @@
+/** One node in this process: containerd, kubelet, the network of its namespace, proxy. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Node } from '../apis/generated/types/core/v1.ts';
+import { realClock } from '../base/node/real-clock.ts';
+import { secureRandom } from '../base/node/secure-random.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Client } from '../client/client.ts';
+import { InformerFactory } from '../client/informers.ts';
+import { createKubelet, type KubeletOptions } from '../kubelet/kubelet.ts';
+import { Containerd } from '../kubelet/runtime/containerd/containerd.ts';
+import { stopAllSandboxes } from '../kubelet/runtime/containerd/sweep.ts';
+import { cniConfList } from '../network/cni/conf.ts';
+import { conntrack, nft } from '../network/command.ts';
+import { bridgeName, cniNetwork, proxyTable } from '../network/names.ts';
+import { setUpNodeNetwork } from '../network/node/setup.ts';
+import { ServiceProxy } from '../network/proxy/proxy.ts';
+import type { Logger } from './logger.ts';
+import { until } from './readiness.ts';
+import type { Stages } from './stages.ts';
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly nodeIp: string;
+  readonly clusterId: string;
+  readonly clusterDomain: string;
+  /** The address that pods ask for names. */
+  readonly clusterDns: string;
+  readonly podNetworkCidr: string;
+  readonly serviceCidr: string;
+  /** Archives to import before the first pod. */
+  readonly images: readonly string[];
+  readonly certificates: KubeletOptions['certificates'];
+  /** For a node in a namespace of its own: where other nodes' pods are reached. */
+  readonly uplink?: string;
+}
+
+export interface NodeClients {
+  /** Speaks for `system:node:NAME`. */
+  readonly kubelet: Client;
+  readonly proxy: Client;
+}
+
+/** As a node shutdown: hooks and SIGTERM for so long, then SIGKILL. */
+const shutdownGraceSeconds = 5;
+/** The kubelet's port where it is free: what people and firewalls know. */
+const kubeletPort = 10250;
+
+export async function startNode(
+  options: NodeOptions,
+  clients: NodeClients,
+  stages: Stages,
+  log: Logger,
+): Promise<void> {
+  const say = (message: string) => log.warn(message);
+  const containerd = new Containerd({ dataDir: options.dataDir }, { clock: realClock, log: say });
+  const runtime = await stages.run(
+    'containerd',
+    () => containerd.start(),
+    async (started) => {
+      await stopAllSandboxes(started);
+      await containerd.stop();
+    },
+  );
+  for (const file of options.images)
+    await stages.run(`image ${file}`, async () =>
+      log.detail(0, `loaded ${(await containerd.loadImage(file)).join(', ')}`),
+    );
+
+  const kubelet = await stages.run(
+    'kubelet',
+    async () => {
+      const start = async (port: number) => {
+        const made = createKubelet(
+          {
+            nodeName: options.name,
+            dataDir: options.dataDir,
+            nodeIps: [options.nodeIp],
+            clusterDns: [options.clusterDns],
+            clusterDomain: options.clusterDomain,
+            certificates: options.certificates,
+            port,
+          },
+          { client: clients.kubelet, runtime, clock: realClock, random: secureRandom, log: say },
+        );
+        await made.start();
+        return made;
+      };
+      // Another cluster on this machine may have the port; the Node says which one it is.
+      return start(kubeletPort).catch((error) => {
+        if (!/EADDRINUSE/.test(messageOf(error))) throw error;
+        return start(0);
+      });
+    },
+    (started) => started.stop({ shutdownGraceSeconds }),
+  );
+
+  const informers = new InformerFactory({
+    client: clients.proxy,
+    clock: realClock,
+    random: secureRandom,
+    onError: (error) => say(`kube-proxy: ${messageOf(error)}`),
+  });
+  await stages.run(
+    'proxy informers',
+    () => {},
+    () => informers.stop(),
+  );
+  await stages.run('pod network', async () => {
+    const podCidr = await ownPodCidr(informers, options.name, AbortSignal.timeout(podCidrPatienceMs));
+    await setUpNodeNetwork({
+      id: options.clusterId,
+      clusterCidr: options.podNetworkCidr,
+      podCidr,
+      serviceCidr: options.serviceCidr,
+      ...(options.uplink ? { uplink: options.uplink } : {}),
+    });
+    mkdirSync(containerd.paths.cniConfDir, { recursive: true });
+    writeFileSync(
+      join(containerd.paths.cniConfDir, '10-skiff.conflist'),
+      cniConfList({
+        network: cniNetwork(options.clusterId),
+        bridge: bridgeName(options.clusterId),
+        podCidr,
+        ipamDir: join(options.dataDir, 'cni', 'leases'),
+      }),
+    );
+    kubelet.poke();
+  });
+  const proxy = new ServiceProxy(
+    {
+      nodeName: options.name,
+      tableName: proxyTable(options.clusterId),
+      family: 'ip',
+      podCidr: options.podNetworkCidr,
+      serviceCidr: options.serviceCidr,
+    },
+    { informers, clock: realClock, nft, conntrack, log: say },
+  );
+  await stages.run(
+    'proxy',
+    () => proxy.start(),
+    () => proxy.stop(),
+  );
+}
+
+/** Registration and the controller that gives out networks take some 10 ms; this long, something is wrong. */
+const podCidrPatienceMs = 30_000;
+
+async function ownPodCidr(informers: InformerFactory, nodeName: string, signal: AbortSignal): Promise<string> {
+  const nodes = informers.informer<Node>({ group: '', version: 'v1', resource: 'nodes' });
+  await until(nodes, () => nodes.get(nodeName)?.spec?.podCIDR !== undefined, signal).catch((cause) => {
+    throw new Error(`node ${nodeName}: no pod network was given to it in ${podCidrPatienceMs / 1000} s`, { cause });
+  });
+  return nodes.get(nodeName)!.spec!.podCIDR!;
+}

@@ -61,7 +61,9 @@ function emitModule(gv, names, types) {
       .map((field) => {
         const key = /^[A-Za-z_]\w*$/.test(field.name) ? field.name : JSON.stringify(field.name);
         const always = field.required || (root && field.name === 'metadata');
-        return `  ${key}${always ? '' : '?'}: ${typeText(field.type)};\n`;
+        const nil = !field.omitEmpty && !field.pointer && /^(\[\]|\{\})/.test(field.type) && field.name !== 'items';
+        const note = nil ? '  /** Empty comes as null from the server. */\n' : '';
+        return `${note}  ${key}${always ? '' : '?'}: ${typeText(field.type)};\n`;
       });
     const base = isObject ? ` extends ${use(`${up}../../../machinery/meta/object.ts`, 'KubeObject')}` : '';
     return `export interface ${name}${base} {\n${lines.join('')}}\n`;

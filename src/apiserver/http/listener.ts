@@ -295,7 +295,9 @@ function listen(server: TlsServer, host: string, port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
         error.code === 'EADDRINUSE' ? 'the port is in use: choose another one with --secure-port' : error.message;
-      reject(new Error(`listening at ${host}:${port} failed: ${why}`, { cause: error }));
+      const failed = new Error(`listening at ${host}:${port} failed: ${why}`, { cause: error });
+      // Composition roots have words of their own for each reason.
+      reject(Object.assign(failed, { code: error.code }));
     });
     server.listen({ host, port }, resolve);
   });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SeededRandom } from '../base/random.ts';
+import { createMemoryStore } from '../store/memory/memory-store.ts';
 import { createApiServer } from './server.ts';
 import { admin, type TestServer, testServer } from './testing.suite.ts';
 
@@ -335,6 +337,18 @@ test('a server that has not started or has stopped answers 503', async () => {
   await other.server.stop();
   expect((await other.call('GET', '/readyz')).status).toBe(503);
   expect(other.server.readyz()).toContain('shutdown');
+});
+
+test('stop in the middle of a start wins', async () => {
+  const store = createMemoryStore({ clock: t.clock });
+  const server = createApiServer({}, { store, clock: t.clock, random: new SeededRandom(2) });
+  const starting = server.start();
+  await server.stop();
+  await starting;
+  expect(server.readyz()).not.toEqual([]);
+  expect(
+    (await server.handler({ method: 'GET', url: '/version', headers: {}, signal: new AbortController().signal })).kind,
+  ).toBe('bytes');
 });
 
 test('protobuf bodies of Go clients are read, answers are JSON', async () => {

@@ -175,13 +175,20 @@ class PortableApiServer implements ApiServer {
     this.#securePort = at.securePort ?? this.#securePort;
     this.#state = 'loading';
     await this.registry.start();
+    // `stop` may come at any point of a start, and then wins.
+    if (this.#stopped) return;
     this.#services.attach(this.registry.lookup);
     this.#rbac.start(this.registry.lookup);
     this.#dependencies.platformMetrics?.(this.metrics.registry);
     this.#state = 'serving';
     const loopback = new Loopback(this.registry, this.#dependencies.clock);
-    await this.#bootstrap(loopback);
-    if (this.#state !== 'serving') return;
+    try {
+      await this.#bootstrap(loopback);
+    } catch (error) {
+      if (this.#stopped) return;
+      throw error;
+    }
+    if (this.#stopped) return;
     this.#state = 'ready';
     this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
   }
@@ -196,6 +203,10 @@ class PortableApiServer implements ApiServer {
 
   readyz(): readonly string[] {
     return this.#health.failing('readyz');
+  }
+
+  get #stopped(): boolean {
+    return this.#state === 'stopped';
   }
 
   get #serviceRange(): string {

@@ -91,7 +91,17 @@ export class Listener {
     return this.#open.size;
   }
 
+  /** Rejects with the system's `code` when an address or the port cannot be had; then nothing listens. */
   async start(): Promise<void> {
+    try {
+      await this.#listen();
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  async #listen(): Promise<void> {
     this.#port = this.#options.port;
     for (const address of this.#options.bindAddresses) {
       const server = createTlsServer(
@@ -109,6 +119,8 @@ export class Listener {
       );
       server.on('tlsClientError', (_error, socket) => socket.destroy());
       await listen(server, address, this.#port);
+      // Out of file descriptors, for example: the connection is lost, the listener is not.
+      server.on('error', (error) => this.#options.onError?.(error, `listening at ${address}:${this.#port}`));
       this.#port = (server.address() as AddressInfo).port;
       this.#servers.push(server);
     }
@@ -292,14 +304,18 @@ export class Listener {
 
 function listen(server: TlsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const refuse = (error: NodeJS.ErrnoException) => {
       const why =
         error.code === 'EADDRINUSE' ? 'the port is in use: choose another one with --secure-port' : error.message;
       const failed = new Error(`listening at ${host}:${port} failed: ${why}`, { cause: error });
       // Composition roots have words of their own for each reason.
       reject(Object.assign(failed, { code: error.code }));
+    };
+    server.once('error', refuse);
+    server.listen({ host, port }, () => {
+      server.off('error', refuse);
+      resolve();
     });
-    server.listen({ host, port }, resolve);
   });
 }
 

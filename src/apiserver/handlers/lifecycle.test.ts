@@ -20,7 +20,7 @@ describe('create', () => {
     const { call, store } = await testRegistry();
     const before = store.revision;
     const { status, body } = await call('POST', `${maps}?dryRun=All`, { body: configMap('a') });
-    expect([status, body.metadata.name]).toEqual([201, 'a']);
+    expect([status, body.metadata.name, body.metadata.resourceVersion]).toEqual([201, 'a', undefined]);
     expect(store.revision).toBe(before);
     expect((await call('GET', `${maps}/a`)).status).toBe(404);
   });

@@ -2,7 +2,7 @@
  * LIST. Everything comes from the watch cache, except the later pages of a list whose first page is no longer the
  * current state: those are read from the store at the first page's revision.
  */
-import { type Clock, yieldTask } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { encodeText } from '../../machinery/codec/json.ts';
 import type { ListMeta } from '../../machinery/meta/object.ts';
 import { newBadRequest } from '../../machinery/status/errors.ts';
@@ -21,6 +21,7 @@ import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { tooLarge, waitUntilFresh } from './fresh.ts';
 import { type Encoding, negotiate } from './negotiate.ts';
 import { type ListQuery, parseListQuery } from './options.ts';
+import { Pacer } from './pacer.ts';
 import { bytesResponse, contentHeaders } from './respond.ts';
 import { selectionOf } from './selection.ts';
 import { namespaceOf } from './write.ts';
@@ -190,8 +191,8 @@ function* values(entries: Iterable<readonly [string, CachedObject]>): Generator<
   for (const [, object] of entries) yield object;
 }
 
-/** Objects that a selector may pass over in one go: some milliseconds. */
-const passedOver = 4096;
+/** Objects that a selector may pass over between two looks at the clock. */
+const passedOver = 64;
 
 function* filtered(
   entries: Iterable<readonly [string, CachedObject]>,
@@ -213,11 +214,12 @@ export async function sendList(
   clock: Clock,
 ): Promise<WireResponse> {
   const pieces = piecesOf(form, meta, items);
-  const first = await nextChunk(pieces, clock);
+  const pacer = new Pacer(clock);
+  const first = await nextChunk(pieces, pacer);
   if (first.done || encoding !== 'json') {
     const parts = [first.bytes];
     for (let last = first; !last.done; ) {
-      last = await nextChunk(pieces, clock);
+      last = await nextChunk(pieces, pacer);
       parts.push(last.bytes);
     }
     return bytesResponse(200, parts.length === 1 ? parts[0]! : concat(parts), encoding);
@@ -226,7 +228,7 @@ export async function sendList(
     kind: 'chunks',
     status: 200,
     headers: contentHeaders(encoding),
-    chunks: chunksOf(first.bytes, pieces, clock),
+    chunks: chunksOf(first.bytes, pieces, pacer),
   };
 }
 
@@ -254,11 +256,11 @@ function* piecesOf(
 async function* chunksOf(
   first: Uint8Array,
   pieces: Generator<Uint8Array | undefined>,
-  clock: Clock,
+  pacer: Pacer,
 ): AsyncGenerator<Uint8Array> {
   yield first;
   for (;;) {
-    const chunk = await nextChunk(pieces, clock);
+    const chunk = await nextChunk(pieces, pacer);
     yield chunk.bytes;
     if (chunk.done) return;
   }
@@ -267,17 +269,15 @@ async function* chunksOf(
 /** Pieces up to the size of a chunk, joined. */
 async function nextChunk(
   pieces: Generator<Uint8Array | undefined>,
-  clock: Clock,
+  pacer: Pacer,
 ): Promise<{ readonly bytes: Uint8Array; readonly done: boolean }> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for (;;) {
     const piece = pieces.next();
     if (piece.done) return { bytes: concat(parts), done: true };
-    if (piece.value === undefined) {
-      await yieldTask(clock);
-      continue;
-    }
+    if (pacer.isDue) await pacer.rest();
+    if (piece.value === undefined) continue;
     parts.push(piece.value);
     size += piece.value.length;
     if (size >= chunkBytes) return { bytes: concat(parts), done: false };

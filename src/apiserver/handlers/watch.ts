@@ -1,5 +1,5 @@
 /** WATCH: from a revision, from the state as it is (ADDED for all that is there), or as a streamed list. */
-import { type Clock, yieldTask } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { randomInt } from '../../base/random.ts';
 import { newExpired } from '../../machinery/status/errors.ts';
 import type { WatchFrame, WireResponse } from '../../machinery/wire.ts';
@@ -14,6 +14,7 @@ import { waitUntilFresh } from './fresh.ts';
 import { negotiate } from './negotiate.ts';
 import { includeObject } from './list.ts';
 import { parseListQuery } from './options.ts';
+import { Pacer } from './pacer.ts';
 import { selectionOf } from './selection.ts';
 import { namespaceOf } from './write.ts';
 
@@ -23,6 +24,8 @@ const minimumTimeoutMs = 1_800_000;
 const bookmarkBeforeEndMs = 2_000;
 /** Bytes of initial events in one batch. */
 const batchBytes = 64 * 1024;
+/** Objects between two looks at the clock. */
+const checkEvery = 32;
 
 export async function handleWatch(context: RequestContext, served: Served): Promise<WireResponse> {
   const negotiated = negotiate(context.request.headers['accept'], { watch: true });
@@ -105,9 +108,10 @@ async function* initialEvents(
   const range = prefixRange(selection.namespace === '' ? prefix : `${prefix}${selection.namespace}/`);
   let batch: WatchFrame[] = [];
   let size = 0;
-  let passed = 0;
+  const pacer = new Pacer(served.services.clock);
+  let seen = 0;
   for (const [, object] of snapshot.objects.range(range.start, range.end)) {
-    if (++passed % 4096 === 0) await yieldTask(served.services.clock);
+    if (++seen % checkEvery === 0 && pacer.isDue) await pacer.rest();
     if (!selects(selection, object)) continue;
     const frame = form.frame('ADDED', object);
     batch.push(frame);

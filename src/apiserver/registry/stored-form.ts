@@ -26,9 +26,14 @@ export function servedHead(apiVersion: string, kind: string): string {
 /** Items of built-in lists carry no type meta. */
 export const itemHead = '{"metadata":{"resourceVersion":"';
 
-/** `head`, the revision, the stored bytes from their metadata on, and `after` (ASCII). */
+const versionKey = '"resourceVersion":"';
+
+/**
+ * `head`, the revision, the stored bytes from their metadata on, and `after` (ASCII). Revision 0 is that of an object
+ * that was not written (dry run): it has no resourceVersion.
+ */
 export function splice(head: string, revision: number, stored: Uint8Array, after = ''): Uint8Array {
-  const start = `${head}${revision}",`;
+  const start = revision === 0 ? head.slice(0, -versionKey.length) : `${head}${revision}",`;
   const out = new Uint8Array(start.length + stored.length - metadataStart + after.length);
   // Heads are ASCII: kinds, versions and digits.
   for (let i = 0; i < start.length; i++) out[i] = start.charCodeAt(i);

@@ -15,3 +15,8 @@ export function bumpGeneration(object: KubeObject, old: KubeObject, fields: read
   if (generation === 0) delete object.metadata.generation;
   else object.metadata.generation = generation;
 }
+
+/** For warnings: what was said once of a spec need not be said at each write of something else. */
+export function unchangedSpec(object: KubeObject, old: KubeObject | undefined): boolean {
+  return old !== undefined && (object.metadata.generation ?? 0) === (old.metadata.generation ?? 0);
+}

@@ -1,4 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { unchangedSpec } from '../../common/generation.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
@@ -69,6 +71,8 @@ export const daemonSet = defineKind<DaemonSet>({
       generationFields: ['spec'],
     },
     {
+      warnings: (object, old) =>
+        unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
       validate,
       validateUpdate: (object, old) => [
         ...validate(object),

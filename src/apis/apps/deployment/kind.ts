@@ -3,7 +3,8 @@ import { ageColumn, column, containerColumns, nameColumn } from '../../common/co
 import { defineKind } from '../../common/define.ts';
 import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
-import { bumpGeneration, startGeneration } from '../../common/generation.ts';
+import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { bumpGeneration, startGeneration, unchangedSpec } from '../../common/generation.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { Deployment } from '../../generated/types/apps/v1.ts';
 import type { Strategy } from '../../kind.ts';
@@ -43,6 +44,8 @@ const strategy: Strategy<Deployment> = {
   },
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
+  warnings: (object, old) =>
+    unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
 };
 
 export const deployment = defineKind<Deployment>({

@@ -2,6 +2,8 @@ import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { unchangedSpec } from '../../common/generation.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { ReplicaSet } from '../../generated/types/apps/v1.ts';
 import { validateReplicaSet, validateReplicaSetUpdate } from './validation.ts';
@@ -17,7 +19,12 @@ export const replicaSet = defineKind<ReplicaSet>({
   },
   strategy: specStrategy<ReplicaSet>(
     { initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] },
-    { validate: validateReplicaSet, validateUpdate: validateReplicaSetUpdate },
+    {
+      validate: validateReplicaSet,
+      validateUpdate: validateReplicaSetUpdate,
+      warnings: (object, old) =>
+        unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+    },
   ),
   subresources: { status: statusStrategy<ReplicaSet>() },
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },

@@ -1,4 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { unchangedSpec } from '../../common/generation.ts';
 import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { changedFields, nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
@@ -82,7 +84,12 @@ export const statefulSet = defineKind<StatefulSet>({
   applyDefaults,
   strategy: specStrategy<StatefulSet>(
     { initialStatus: () => ({ replicas: 0, availableReplicas: 0 }), generationFields: ['spec'] },
-    { validate, validateUpdate },
+    {
+      validate,
+      validateUpdate,
+      warnings: (object, old) =>
+        unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+    },
   ),
   subresources: { status: statusStrategy<StatefulSet>() },
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },

@@ -2,6 +2,8 @@ import { specStrategy } from '../../common/strategies.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, notSupported, required } from '../../../machinery/validation/field-error.ts';
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
+import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { unchangedSpec } from '../../common/generation.ts';
 import { validatePodTemplate } from '../../core/pod/validation/spec.ts';
 import { validateLabelSelector } from '../../common/validate-selector.ts';
 import type { Job, JobSpec } from '../../generated/types/batch/v1.ts';
@@ -56,6 +58,8 @@ export const jobStrategy = specStrategy<Job>(
   { initialStatus: () => ({}), generationFields: ['spec'] },
   {
     prepareForCreate: generateSelector,
+    warnings: (object, old) =>
+      unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
     validate(job) {
       const { spec } = job;
       if (!spec) return [required('spec.template')];

@@ -4,6 +4,7 @@ import { podColumns, summarizePod } from './columns.ts';
 import { defaultPod, pullPolicyOf } from './defaults.ts';
 import { qosClassOf } from './qos.ts';
 import { podGracefulDelete, podStatusStrategy, podStrategy } from './strategy.ts';
+import { podSpecWarnings } from './warnings.ts';
 
 const context = { namespace: 'ns', username: 'u', nowMs: 0, subresource: undefined, dryRun: false };
 const make = (spec: Partial<PodSpec>, status: Pod['status'] = {}, metadata: Pod['metadata'] = { name: 'p' }): Pod => ({
@@ -284,4 +285,30 @@ test('status and spec belong to their own endpoints; generation follows the spec
     podIPs: [{ ip: '10.0.0.1' }],
     qosClass: 'BestEffort',
   });
+});
+
+test('warnings speak of what is allowed and hardly meant', () => {
+  expect(
+    podSpecWarnings(
+      {
+        nodeSelector: { 'beta.kubernetes.io/os': 'linux' },
+        terminationGracePeriodSeconds: -1,
+        containers: [
+          {
+            name: 'c',
+            env: [{ name: 'A' }, { name: 'A' }, { name: 'B', value: '1' }, { name: 'B', value: '$(B)2' }],
+            ports: [{ containerPort: 80 }, { containerPort: 80 }],
+            resources: { limits: { memory: '1500m' } },
+          },
+        ],
+      },
+      'spec',
+    ),
+  ).toEqual([
+    'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
+    'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
+    'spec.containers[0].resources.limits[memory]: fractional byte value "1500m" is invalid, must be an integer',
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]',
+  ]);
 });

@@ -3,6 +3,8 @@ import type { GracefulDelete, Strategy } from '../../kind.ts';
 import type { Pod } from '../../generated/types/core/v1.ts';
 import { carryOver } from '../../common/strategies.ts';
 import { bumpGeneration, startGeneration } from '../../common/generation.ts';
+import { podSpecWarnings } from './warnings.ts';
+import { unchangedSpec } from '../../common/generation.ts';
 import { qosClassOf } from './qos.ts';
 import { validatePodSpec } from './validation/spec.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './validation/update.ts';
@@ -28,6 +30,7 @@ export const podStrategy: Strategy<Pod> = {
   },
   validate,
   validateUpdate: (pod, old) => [...validate(pod), ...validatePodUpdate(pod, old)],
+  warnings: (pod, old) => (unchangedSpec(pod, old) ? [] : podSpecWarnings(pod.spec, 'spec')),
 };
 
 function validate(pod: Pod): FieldError[] {

@@ -1,7 +1,7 @@
 /** A pod's spec, alone or in a template (upstream: core/validation ValidatePodSpec). Values outside enums are the table's. */
 import { type FieldError, forbidden, invalid, required } from '../../../../machinery/validation/field-error.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../../machinery/validation/formats.ts';
-import { formOf, inRange, nonNegative } from '../../../../machinery/validation/checks.ts';
+import { formOf, inRange } from '../../../../machinery/validation/checks.ts';
 import { validateAnnotations, validateLabels } from '../../../../machinery/validation/object-meta.ts';
 import { ipFamilyOf } from '../../../../machinery/net/ip.ts';
 import type { PodSpec, PodTemplateSpec } from '../../../generated/types/core/v1.ts';
@@ -34,7 +34,6 @@ export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
     ...formOf(spec.priorityClassName, isDns1123Subdomain, `${field}.priorityClassName`),
     ...formOf(spec.runtimeClassName, isDns1123Subdomain, `${field}.runtimeClassName`),
     ...inRange(spec.activeDeadlineSeconds, 1, maxInt32, `${field}.activeDeadlineSeconds`),
-    ...nonNegative(spec.terminationGracePeriodSeconds, `${field}.terminationGracePeriodSeconds`),
     ...validateDns(spec, `${field}.dnsConfig`),
   );
   for (const [i, secret] of (spec.imagePullSecrets ?? []).entries())

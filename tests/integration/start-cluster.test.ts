@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { realClock } from '../../src/base/node/real-clock.ts';
+import { createHttpsTransport } from '../../src/client/https/https.ts';
+import { parseKubeconfig } from '../../src/client/https/kubeconfig.ts';
+import { createClient } from '../../src/client/rest.ts';
 import { startCluster } from '../../src/testing/index.ts';
 import { clients, deployment, isReady, pod } from './objects.ts';
 
@@ -90,6 +94,25 @@ describe('startCluster', () => {
       await fork.stop();
       await cluster.stop();
     }
+  });
+
+  test('opens a port when it is asked for a kubeconfig, and closes it', async () => {
+    const cluster = await startCluster();
+    const [config, again] = [await cluster.kubeconfig(), await cluster.kubeconfig()];
+    expect(again).toBe(config);
+    const transport = createHttpsTransport({
+      ...(await parseKubeconfig(config, { path: 'kubeconfig' })),
+      clock: realClock,
+    });
+    const nodes = createClient({ transport, clock: realClock }).resource({
+      group: '',
+      version: 'v1',
+      resource: 'nodes',
+    });
+    expect((await nodes.list()).items.map((n) => n.metadata.name)).toEqual(['node-1']);
+    await cluster.stop();
+    await expect(nodes.list()).rejects.toThrow();
+    await transport.close();
   });
 
   test('components have no more rights than their roles: an unknown user has none', async () => {

@@ -150,6 +150,49 @@ test('informer, server refuses for long, waits longer each time and never spins'
   expect(informer.hasSynced).toBe(true);
 });
 
+test('informer, every watch expires at once, waits longer each time and never spins', async () => {
+  const { clock, server, start } = setup();
+  await start();
+  server.intercept = (request) => {
+    if (request.url.includes('resourceVersion=')) server.compact();
+    server.put('v1/others', { metadata: { name: 'o' } });
+  };
+  const before = server.requests.length;
+  for (let i = 0; i < 30; i++) {
+    server.compact();
+    server.cutWatches('closed');
+    await clock.advance(100);
+  }
+  expect(server.requests.length - before).toBeLessThan(40);
+  server.intercept = undefined;
+  await clock.advance(60_000);
+  expect(server.watchers).toBe(1);
+});
+
+test('informer, server answers late, comes to the same state; stopped meanwhile, leaves nothing', async () => {
+  const { clock, server, informer, put, start } = setup();
+  let answer: () => void = () => {};
+  server.faults.delay = new Promise((resolve) => {
+    answer = resolve;
+  });
+  put('x');
+  await start();
+  expect(informer.hasSynced).toBe(false);
+  answer();
+  await clock.settle(10);
+  expect(informer.size).toBe(1);
+  server.faults.delay = new Promise((resolve) => {
+    answer = resolve;
+  });
+  server.cutWatches('broken');
+  await clock.advance(5_000);
+  const stopping = informer.stop();
+  answer();
+  await stopping;
+  await clock.settle(10);
+  expect(clock.waiting()).toEqual([]);
+});
+
 test('informer, managed fields are dropped, the rest stays, and objects are frozen', async () => {
   const { server, informer, start } = setup();
   server.put('v1/things', { metadata: { name: 'x', namespace: 'a', labels: { l: '1' }, managedFields: [{}] } });

@@ -57,6 +57,7 @@ export class Reflector<T extends KubeObject> {
   #needsFullState = true;
   /** The last known revision had expired: ask for the newest state instead of one not older than it. */
   #expired = false;
+  #expiredAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -94,11 +95,13 @@ export class Reflector<T extends KubeObject> {
   /** What a failure means for the next round. Returns how long to wait, undefined for not at all. */
   #afterFailure(error: unknown): number | undefined {
     if (isResourceExpired(error) || statusCause(error, 'ResourceVersionTooLarge')) {
-      const wasExpired = this.#expired;
+      const nowMs = this.#options.clock.monotonicMs();
+      const isRepeated = nowMs - this.#expiredAtMs < shortWatchMs;
+      this.#expiredAtMs = nowMs;
       this.#needsFullState = true;
       this.#expired = true;
-      // The first time is the ordinary end of an old watch; a server that keeps saying so is given time.
-      return wasExpired ? this.#backoff.next() : undefined;
+      // Once in a while it is the ordinary end of an old watch; a server that keeps saying so is given time.
+      return isRepeated ? this.#backoff.next() : undefined;
     }
     if (this.#needsFullState && this.#listPlan === 'stream' && (isInvalid(error) || isBadRequest(error))) {
       // The server does not stream initial states.

@@ -40,6 +40,15 @@ test('work queue, of several delays for a key, keeps the earliest', async () => 
   expect(clock.waiting()).toEqual([]);
 });
 
+test('work queue, a delay too small to move the clock, is a millisecond', async () => {
+  const clock = newClock();
+  await clock.advance(287_235.2080078125);
+  const queue = new WorkQueue({ clock, name: 'q' });
+  queue.addAfter('b', 1e-9);
+  expect(clock.waiting().map((w) => w.inMs)).toContainEqual(expect.closeTo(1, 2));
+  queue.shutDown();
+});
+
 test('work queue, shut down, hands out what waits, drops what is delayed, wakes who waits', async () => {
   const clock = newClock();
   const queue = new WorkQueue({ clock, name: 'q' });

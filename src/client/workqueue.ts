@@ -62,8 +62,10 @@ export class WorkQueue {
   }
 
   /** Adds the key once `delayMs` have passed; of several such calls the earliest counts. */
-  addAfter(key: string, delayMs: number): void {
+  addAfter(key: string, delay: number): void {
     if (this.#shuttingDown) return;
+    // Whole milliseconds: a sliver of one, computed from a time in fractions, may be too small to move a clock at all.
+    const delayMs = Math.ceil(delay);
     if (delayMs <= 0) {
       this.add(key);
       return;

@@ -61,6 +61,13 @@ class DirectTransport implements Transport {
       exchange.abort();
       throw new TransportError(`${request.method} ${request.url}: needs a connection, which a direct client has not`);
     }
+    if (exchange.signal.aborted) {
+      // While the server worked on it. Nobody will read the answer: it is not to wait for a reader.
+      exchange.end();
+      if (response.kind === 'watch') void response.frames[Symbol.asyncIterator]().return?.();
+      if (response.kind === 'chunks') void response.chunks[Symbol.asyncIterator]().return?.();
+      throw exchange.signal.reason;
+    }
     if (response.kind === 'bytes') exchange.end();
     return new DirectResponse(response, exchange);
   }

@@ -69,11 +69,13 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
     (message) => log.warn(message),
   );
   await stages.run(
+    'cluster DNS informers',
+    () => {},
+    () => informers.stop(),
+  );
+  await stages.run(
     'cluster DNS',
     () => dns.start(),
-    async () => {
-      await dns.stop();
-      await informers.stop();
-    },
+    () => dns.stop(),
   );
 }

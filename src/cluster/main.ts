@@ -86,7 +86,8 @@ async function main(): Promise<void> {
     }
     console.error(`skiff: ${messageOf(error)}`);
     if (process.env['SKIFF_TRACE'] && error instanceof Error) console.error(error.stack);
-    process.exitCode = error instanceof UsageError ? exitCode.wrongUsage : exitCode.failed;
+    // At once: whatever was left half-way must not keep the process alive.
+    process.exit(error instanceof UsageError ? exitCode.wrongUsage : exitCode.failed);
   }
 }
 

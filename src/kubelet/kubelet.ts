@@ -12,6 +12,7 @@ import { usesSystemdCgroups } from './node/cgroups.ts';
 import { PodCgroups } from './node/pod-cgroups.ts';
 import { pullCredentials } from './images/credentials.ts';
 import { ImageManager } from './images/image-manager.ts';
+import { LogRotation } from './logs/rotation.ts';
 import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } from './nodestatus/machine.ts';
 import { NodeReporter } from './nodestatus/node-reporter.ts';
 import { nodeStatus } from './nodestatus/node-status.ts';
@@ -163,6 +164,12 @@ class NodeAgent implements Kubelet {
     this.#reporter = this.#createReporter(machine, workers);
     this.#reporter.start();
 
+    const rotation = new LogRotation(
+      { directory: dirs.podLogs },
+      { clock, log, reopen: (path) => reopenLog(runtime, reader, path) },
+    );
+    void rotation.run(this.#stopping.signal);
+
     const informer = new Informer<core.Pod>({
       client: pods,
       clock,
@@ -280,6 +287,15 @@ class NodeAgent implements Kubelet {
 const defaultMaxPods = 110;
 /** Upstream's threshold after which a node that cannot list its containers is not ready. */
 const plegUnhealthyMs = 180_000;
+
+/** By the log's path: `<namespace>_<name>_<uid>/<container>/<attempt>.log`. */
+async function reopenLog(runtime: ContainerRuntime, reader: RuntimePodReader, path: string): Promise<boolean> {
+  const uid = path.split('/').at(-3)?.split('_').at(-1) ?? '';
+  const { containers } = await reader.read(uid);
+  const writer = containers.find((container) => container.logPath === path && container.state === 'running');
+  if (writer) await runtime.reopenContainerLog(writer.id);
+  return writer !== undefined;
+}
 
 /** The name a node has when nobody gives it one: the host's, in lower case. */
 export function defaultNodeName(): string {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { run } from './commands.ts';
+import { runCommand } from '../../base/node/command.ts';
 
 /** Mount points strictly below a directory, innermost first: the order to unmount them in. */
 export function mountsBelow(directory: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
@@ -16,7 +16,8 @@ export async function unmountBelow(directory: string): Promise<string[]> {
   const mounts = mountsBelow(directory);
   // Hundreds of arguments at once: a process for each would cost more than the unmounting.
   for (let i = 0; i < mounts.length; i += 200)
-    await run('umount', ['-l', '-n', '--', ...mounts.slice(i, i + 200)], { timeoutMs: 20_000 });
+    // Some may have gone meanwhile: what counts is what is left.
+    await runCommand('umount', ['-l', '-n', '--', ...mounts.slice(i, i + 200)], { timeoutMs: 20_000 }).catch(() => {});
   return mounts.length === 0 ? [] : mountsBelow(directory);
 }
 

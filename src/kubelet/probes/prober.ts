@@ -5,6 +5,7 @@ import { messageOf } from '../../base/errors.ts';
 import { kubeletVersion } from '../version.ts';
 import { type RuntimeService, RuntimeError } from '../runtime/runtime.ts';
 import type { ContainerSpec, Probe } from '../types.ts';
+import { grpcProbe } from './grpc-probe.ts';
 import { type HttpTarget, httpTarget, resolvePort } from './probe-target.ts';
 
 /** `unknown`: the probe itself could not be made; it counts neither way. */
@@ -35,6 +36,7 @@ export function createProber(runtime: Pick<RuntimeService, 'execSync'>): Prober 
         return await httpProbe(httpTarget(probe.httpGet, container, podIp, `kube-probe/${probeVersion}`), timeoutMs);
       if (probe.tcpSocket)
         return await tcpProbe(probe.tcpSocket.host || podIp, resolvePort(probe.tcpSocket.port, container), timeoutMs);
+      if (probe.grpc) return await grpcProbe(podIp, probe.grpc.port, probe.grpc.service ?? '', timeoutMs);
       return { outcome: 'unknown', output: 'missing probe handler, or one that this node does not know' };
     } catch (error) {
       return { outcome: 'unknown', output: messageOf(error) };

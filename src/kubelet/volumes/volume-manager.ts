@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { bytesOf } from '../containers/resources.ts';
 import { type NodeDirectories, podDirectory, volumeDirectory } from '../containers/directories.ts';
-import { runChecked } from '../node/commands.ts';
+import { runCommand } from '../../base/node/command.ts';
 import { mountsBelow, unmountBelow } from '../node/mounts.ts';
 import type { Pod, Volume } from '../types.ts';
 import { writeAtomically } from './atomic-writer.ts';
@@ -117,7 +117,7 @@ export class VolumeManager {
     if (volume.emptyDir?.medium === 'Memory') {
       const limit = bytesOf(volume.emptyDir.sizeLimit);
       const options = limit === undefined ? 'mode=0777' : `mode=0777,size=${limit}`;
-      await runChecked('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+      await runCommand('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
     }
     await chmod(directory, 0o777);
     if (fsGroup !== undefined) await applyFsGroup(directory, fsGroup, 'Always');
@@ -130,7 +130,7 @@ export class VolumeManager {
       const root = this.#secretsRoot;
       await mkdir(root, { recursive: true, mode: 0o711 });
       if (mountsBelow(join(root, '..')).includes(root)) return;
-      await runChecked('mount', ['-t', 'tmpfs', '-o', 'mode=0711,nosuid,nodev,noexec', 'tmpfs', root]);
+      await runCommand('mount', ['-t', 'tmpfs', '-o', 'mode=0711,nosuid,nodev,noexec', 'tmpfs', root]);
     })();
     return this.#secretsReady;
   }

@@ -5,7 +5,7 @@ import { type Clock, sleep } from '../../../base/clock.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { pauseArchive } from '../../images/pause.ts';
 import { usesSystemdCgroups } from '../../node/cgroups.ts';
-import { run, runChecked } from '../../node/commands.ts';
+import { runCommand } from '../../../base/node/command.ts';
 import { isAlive, listProcesses, signalProcess } from '../../node/processes.ts';
 import { CriRuntime } from '../cri/cri-runtime.ts';
 import { containerdConfig, pauseImage } from './config.ts';
@@ -101,7 +101,7 @@ export class Containerd {
 
   /** Imports an OCI-layout or docker-save archive; gives the names that came in, once CRI knows them. */
   async loadImage(file: string): Promise<string[]> {
-    const out = await runChecked(
+    const out = await runCommand(
       'ctr',
       ['--address', this.paths.socket, '--namespace', 'k8s.io', 'images', 'import', file],
       { timeoutMs: 300_000 },
@@ -122,15 +122,15 @@ export class Containerd {
     for (const dir of [paths.root, paths.state, paths.run, paths.optDir, paths.certsDir, paths.cniConfDir])
       mkdirSync(dir, { recursive: true, mode: 0o711 });
     const binary = this.#options.binary ?? 'containerd';
-    const found = await run(binary, ['--version']).catch((error) => {
+    const found = await runCommand(binary, ['--version']).catch((error) => {
       throw new Error(
         `starting containerd: '${binary}' cannot be run (${messageOf(error)}); install it: apt-get install containerd runc`,
         { cause: error },
       );
     });
-    this.#version = /\s[v]?(\d+\.\d+\.\d+)/.exec(found.stdout)?.[1] ?? '';
+    this.#version = /\s[v]?(\d+\.\d+\.\d+)/.exec(found)?.[1] ?? '';
     if (this.#version === '')
-      throw new Error(`starting containerd: '${binary} --version' names no version: ${found.stdout.trim()}`);
+      throw new Error(`starting containerd: '${binary} --version' names no version: ${found.trim()}`);
     writeFileSync(
       paths.configFile,
       containerdConfig({
@@ -153,6 +153,8 @@ export class Containerd {
       this.#child = spawn(this.#options.binary ?? 'containerd', ['--config', paths.configFile], {
         detached: true,
         stdio: ['ignore', log, log],
+        // It looks for runc, which lives in sbin; a user's PATH may lack that.
+        env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
       });
     } finally {
       closeSync(log);

@@ -59,7 +59,7 @@ interface Envelope {
  * sandboxes are reported, not commands run in them. Ends when aborted, rejects when the stream breaks.
  */
 export async function* containerdEvents(socketPath: string, signal: AbortSignal): AsyncGenerator<ContainerEvent> {
-  const channel = new GrpcChannel(socketPath, descriptor, { 'containerd-namespace': 'k8s.io' });
+  const channel = new GrpcChannel(`unix:${socketPath}`, descriptor, { 'containerd-namespace': 'k8s.io' });
   try {
     const filters = ['exit', 'oom'].map((what) => `namespace==k8s.io,topic=="/tasks/${what}"`);
     for await (const envelope of channel.stream<Envelope>(

@@ -18,7 +18,7 @@ export interface CallOptions {
 }
 
 /**
- * gRPC over a unix socket, with messages from a protobufjs JSON descriptor instead of generated code. Connecting is
+ * Plain gRPC, with messages from a protobufjs JSON descriptor instead of generated code. Connecting is
  * lazy, and begins anew after a break: the runtime may restart under us.
  */
 export class GrpcChannel {
@@ -27,11 +27,12 @@ export class GrpcChannel {
   readonly #metadata: grpc.Metadata;
   readonly #methods = new Map<string, Method>();
 
-  constructor(socketPath: string, descriptor: unknown, headers: Readonly<Record<string, string>> = {}) {
+  /** `target` as gRPC names it: `unix:/path`, `dns:///host:port`. */
+  constructor(target: string, descriptor: unknown, headers: Readonly<Record<string, string>> = {}) {
     this.#root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
     this.#metadata = new grpc.Metadata();
     for (const [name, value] of Object.entries(headers)) this.#metadata.set(name, value);
-    this.#client = new grpc.Client(`unix:${socketPath}`, grpc.credentials.createInsecure(), {
+    this.#client = new grpc.Client(target, grpc.credentials.createInsecure(), {
       // Lists of images and pods outgrow the default of 4 MB; upstream allows 16 MB.
       'grpc.max_receive_message_length': 16 << 20,
       'grpc.max_send_message_length': 16 << 20,

@@ -40,7 +40,7 @@ export class CriRuntime implements ContainerRuntime {
   readonly #events: CriRuntimeOptions['events'];
 
   constructor(options: CriRuntimeOptions) {
-    this.#channel = new GrpcChannel(options.socketPath, descriptor);
+    this.#channel = new GrpcChannel(`unix:${options.socketPath}`, descriptor);
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     this.#events = options.events;
   }

@@ -38,6 +38,12 @@ describe('create', () => {
     const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/l';
     const { status } = await call('PUT', lease, { body: { metadata: { name: 'l' }, spec: {} } });
     expect(status).toBe(201);
+    const other = lease.replace(/l$/, 'm');
+    const again = await call('PUT', other, { body: { metadata: { name: 'm', resourceVersion: '7' }, spec: {} } });
+    expect(again.status, 'the version of one that is gone').toBe(201);
+    const gone = lease.replace(/l$/, 'n');
+    const refused = await call('PUT', gone, { body: { metadata: { name: 'n', uid: 'x' }, spec: {} } });
+    expect([refused.status, refused.body.reason]).toEqual([409, 'Conflict']);
   });
 
   test('Events expire', async () => {

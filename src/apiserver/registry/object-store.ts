@@ -104,7 +104,7 @@ export class ObjectStore {
     this.#refuse(object, [
       ...validateObjectMeta(object.metadata, {
         namespaced: resource.namespaced,
-        nameRule: nameRuleOf(resource.kindInfo.validateName ? (resource.kindInfo as never) : undefined),
+        nameRule: nameRuleOf(resource.kindInfo),
       }),
       ...resource.schema.validate(object),
       ...(strategy.validate?.(object, strategyContext) ?? []),
@@ -162,7 +162,10 @@ export class ObjectStore {
       if (!current) {
         if (scope.subresource !== '' || !(scope.createIfAbsent || strategy.allowCreateOnUpdate))
           throw newNotFound(this.#groupResource, name);
-        return { object: await this.create(scope, await produce(undefined)), created: true };
+        const object = await produce(undefined);
+        if (object.metadata.uid) throw this.#uidConflict(name, object.metadata.uid, '');
+        delete object.metadata.resourceVersion;
+        return { object: await this.create(scope, object), created: true };
       }
       const old = servedObject(resource, current);
       const at = current;
@@ -314,12 +317,7 @@ export class ObjectStore {
   #checkVersion(object: KubeObject, current: CachedObject, old: KubeObject, unconditional: boolean): void {
     const { resourceVersion: text, uid } = object.metadata;
     const currentUid = old.metadata.uid;
-    if (uid && uid !== currentUid)
-      throw newConflict(
-        this.#groupResource,
-        current.name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${currentUid}`,
-      );
+    if (uid && uid !== currentUid) throw this.#uidConflict(current.name, uid, currentUid);
     if (!text) {
       if (!unconditional)
         this.#refuse(object, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
@@ -332,14 +330,15 @@ export class ObjectStore {
     if (Number(text) !== current.revision) throw newConflict(this.#groupResource, current.name);
   }
 
+  #uidConflict(name: string, wanted: string, found: string | undefined) {
+    const why = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found ?? ''}`;
+    return newConflict(this.#groupResource, name, why);
+  }
+
   #checkPreconditions(object: KubeObject, { preconditions }: DeleteOptions): void {
     const { uid, resourceVersion, name } = object.metadata;
     if (preconditions.uid !== undefined && preconditions.uid !== uid)
-      throw newConflict(
-        this.#groupResource,
-        name!,
-        `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
-      );
+      throw this.#uidConflict(name!, preconditions.uid, uid);
     if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
       throw newConflict(
         this.#groupResource,

@@ -82,10 +82,15 @@ const keys = ['/a', '/a/', '/a/1', '/a/2', '/b', '/b/1', '/c'];
 const key = fc.constantFrom(...keys);
 /** Which revision to compare with: the current one, none, or one that is likely wrong. */
 const compare = fc.record({ key, with: fc.constantFrom('current', 'absent', 'stale') });
-const write = fc.record({ key, remove: fc.boolean(), expiresInMs: fc.option(fc.integer({ min: 1, max: 60 })) });
+const write = fc.record({
+  key,
+  remove: fc.boolean(),
+  expiresInMs: fc.option(fc.integer({ min: 1, max: 60 })),
+});
 const txn = fc.record({
   compare: fc.array(compare, { maxLength: 2 }),
   success: fc.uniqueArray(write, { maxLength: 3, selector: (each) => each.key }),
+  durability: fc.constantFrom('durable' as const, 'relaxed' as const),
 });
 const fraction = fc.double({ min: 0, max: 1, noNaN: true });
 const step = fc.oneof(
@@ -105,7 +110,7 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('watch' as const), from: fraction }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const), at: fraction }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 150 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -131,7 +136,7 @@ async function run(open: OpenStore, steps: readonly Step[]): Promise<void> {
   let watches: { readonly from: Revision; readonly lines: string[] }[] = [];
   let writes = 0;
 
-  const plan = ({ compare: compares, success }: TxnPlan): Txn => ({
+  const plan = ({ compare: compares, success, durability }: TxnPlan): Txn => ({
     compare: compares.map((each): Compare => {
       const current = model.newest.get(each.key)?.mod ?? 0;
       return {
@@ -142,11 +147,12 @@ async function run(open: OpenStore, steps: readonly Step[]): Promise<void> {
     success: success.map(
       (each): WriteOp =>
         each.remove
-          ? { op: 'delete', key: each.key }
+          ? { op: 'delete', key: each.key, durability }
           : {
               op: 'put',
               key: each.key,
               value: new TextEncoder().encode(`w${++writes}`),
+              durability,
               ...(each.expiresInMs === null ? {} : { expiresAtMs: clock.now() + each.expiresInMs }),
             },
     ),

@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import type { Commit, Expiring, KeySlice, Medium, StoredKeyValue } from '../mvcc/medium.ts';
+import type { Change, Commit, Expiring, KeySlice, Medium, StoredKeyValue } from '../mvcc/medium.ts';
 import { StoreError, type KeyRange, type KeyValue, type Revision, type StoreEvent } from '../store.ts';
 import { fullError, toStoreError } from './errors.ts';
 import { RecordView, encodeRecord, encodedBytes, recordId, revisionOf } from './record.ts';
@@ -50,8 +50,6 @@ export class LmdbMedium implements Medium {
   #compactedRevision: Revision;
   /** Every record up to this one has been looked at by a compaction. */
   #compactedId: number;
-  /** Newest records of keys that `latest` found deleted; for the batch that is being evaluated. */
-  readonly #deletions = new Map<string, number>();
   /** Where a batch is laid out for the writer thread; free again when its write has settled. */
   readonly #arena = Buffer.allocUnsafeSlow(arenaBytes);
   #failure: StoreError | undefined;
@@ -86,12 +84,7 @@ export class LmdbMedium implements Medium {
 
   latest(key: string): StoredKeyValue | undefined {
     const head = this.#head(key);
-    if (head === 0) return undefined;
-    if (head < 0) {
-      this.#deletions.set(key, -head);
-      return undefined;
-    }
-    return this.#record(head).keyValue(key);
+    return head > 0 ? this.#record(head).keyValue(key) : undefined;
   }
 
   get(key: string, revision: Revision): KeyValue | undefined {
@@ -154,16 +147,24 @@ export class LmdbMedium implements Medium {
       for (const change of changes) size += encodedBytes(change) + indexValueBytes + expiryValueBytes;
     const arena = size <= arenaBytes ? this.#arena : Buffer.allocUnsafeSlow(size);
     const revision = commits[commits.length - 1]!.revision;
-    const written = this.#transact('write', () => {
+    // Keys that are deleted here may be created again further on: the deletion is then what came before.
+    const deletions = new Map<string, number>();
+    return this.#transact('write', () => {
       let offset = this.#putState(arena, revision, this.#compactedRevision, this.#compactedId);
       for (const commit of commits)
         for (let place = 0; place < commit.changes.length; place++)
-          offset = this.#putChange(arena, offset, commit.changes[place]!, place);
-    });
-    this.#deletions.clear();
-    return written.then(() => {
+          offset = this.#putChange(arena, offset, commit.changes[place]!, place, deletions);
+    }).then(() => {
       this.#revision = revision;
     });
+  }
+
+  /** Leaves out the revisions up to this one: they may have been used and lost. */
+  async skipTo(revision: Revision): Promise<void> {
+    await this.#transact('open', () =>
+      this.#putState(this.#arena, revision, this.#compactedRevision, this.#compactedId),
+    );
+    this.#revision = revision;
   }
 
   async startCompaction(revision: Revision): Promise<void> {
@@ -211,13 +212,13 @@ export class LmdbMedium implements Medium {
     await this.#dbs.root.close();
   }
 
-  #putChange(arena: Buffer, start: number, change: Commit['changes'][number], place: number): number {
+  #putChange(arena: Buffer, start: number, change: Change, place: number, deletions: Map<string, number>): number {
     const { index, records, expiry } = this.#dbs;
     const key = change.type === 'put' ? change.kv.key : change.key;
     const id = recordId(change.revision, place);
     const previousId = change.previous
       ? recordId(change.previous.modRevision, change.previous.place)
-      : (this.#deletions.get(key) ?? 0);
+      : (deletions.get(key) ?? Math.max(0, -this.#head(key)));
     let offset = start;
     const recordEnd = offset + encodedBytes(change);
     encodeRecord(change, previousId, arena, offset);
@@ -225,8 +226,7 @@ export class LmdbMedium implements Medium {
     offset = recordEnd + indexValueBytes;
     arena.writeDoubleLE(change.type === 'put' ? id : -id, recordEnd);
     void index.put(key, arena.subarray(recordEnd, offset));
-    // A key that is created again later in this batch has this deletion before it.
-    if (change.type === 'delete') this.#deletions.set(key, id);
+    if (change.type === 'delete') deletions.set(key, id);
     else if (change.kv.expiresAtMs !== undefined) {
       arena.writeDoubleLE(change.kv.expiresAtMs, offset);
       arena.writeDoubleLE(change.revision, offset + 8);

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open as lmdbOpen } from 'lmdb';
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
 import { put, storeSuite, type OpenStore } from '../store.suite.ts';
 import { storeModelSuite } from '../store-model.suite.ts';
+import type { Store } from '../store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
 const open: OpenStore = async (clock) => {
@@ -50,9 +51,81 @@ describe('the directory of an lmdb store', () => {
     return { kvs: kvs.map((kv) => ({ ...kv, value: Buffer.from(kv.value).toString('base64') })), revision };
   }
 
-  it('is made with all above it, and holds three files and the locks', async () => {
+  it('is made with all above it, and holds the database, the log, a marker and the locks', async () => {
     await filled(0);
-    expect(readdirSync(dir).sort()).toEqual(['data.mdb', 'lock.mdb', 'store.json', 'store.lock']);
+    expect(readdirSync(dir).sort()).toEqual(['data.mdb', 'lock.mdb', 'relaxed.log', 'store.json', 'store.lock']);
+  });
+
+  const relaxed = (store: Store, key: string, value: string) =>
+    store.txn({
+      compare: [],
+      success: [{ op: 'put', key, value: new TextEncoder().encode(value), durability: 'relaxed' }],
+    });
+
+  /** The directory as it is while the store is open: what a killed process leaves behind. */
+  function copyOfOpenStore(): string {
+    const copy = join(dir, '..', 'copy');
+    cpSync(dir, copy, { recursive: true });
+    return copy;
+  }
+
+  it('keeps relaxed writes in the log until a durable one, or the time, takes them into the database', async () => {
+    const on = clock();
+    const store = await openLmdbStore({ dir, clock: on });
+    const logBytes = () => statSync(join(dir, 'relaxed.log')).size;
+    await relaxed(store, '/lease', '1');
+    expect(logBytes()).toBeGreaterThan(0);
+    await put(store, '/durable', '1');
+    expect(logBytes()).toBe(0);
+    await relaxed(store, '/lease', '2');
+    expect(logBytes()).toBeGreaterThan(0);
+    await on.advance(99);
+    expect(logBytes()).toBeGreaterThan(0);
+    await on.advance(1);
+    await expect.poll(logBytes).toBe(0);
+    expect((await store.get('/lease')).kv).toMatchObject({ createRevision: 2, modRevision: 4, version: 2 });
+    await store.close();
+  });
+
+  it('has relaxed writes of a killed process, at the same revisions, and after them the next', async () => {
+    const store = await openLmdbStore({ dir, clock: clock() });
+    await put(store, '/a', '1');
+    for (let i = 0; i < 5; i++) await relaxed(store, `/lease/${i % 2}`, `${i}`);
+    const copy = copyOfOpenStore();
+    // The last entry was cut in the middle: it was not answered then.
+    const size = statSync(join(copy, 'relaxed.log')).size;
+    truncateSync(join(copy, 'relaxed.log'), size - 1);
+    const again = await openLmdbStore({ dir: copy, clock: clock() });
+    expect(again.revision).toBe(6);
+    expect((await again.get('/lease/1')).kv).toMatchObject({ modRevision: 6, version: 2 });
+    expect((await again.get('/lease/0')).kv).toMatchObject({ modRevision: 5, version: 2 });
+    expect(await put(again, '/a', '2')).toBe(7);
+    await again.close();
+    await store.close();
+  });
+
+  it('never gives a revision twice, though a power failure took the log', async () => {
+    const store = await openLmdbStore({ dir, clock: clock() });
+    await put(store, '/a', '1');
+    for (let i = 0; i < 5; i++) await relaxed(store, '/lease', `${i}`);
+    const copy = copyOfOpenStore();
+    truncateSync(join(copy, 'relaxed.log'), 10);
+    writeFileSync(join(copy, 'store.session'), 'another life of the machine\n');
+    const again = await openLmdbStore({ dir: copy, clock: clock() });
+    expect(again.revision).toBe(10_002);
+    expect((await again.range({ start: ' ', end: '~' })).kvs.map((kv) => kv.key)).toEqual(['/a']);
+    const seen: number[] = [];
+    again.watch(
+      { start: ' ', end: '~', fromRevision: 1 },
+      { onEvents: (events) => seen.push(...events.map((e) => e.revision)), onProgress: () => {}, onEnd: () => {} },
+    );
+    expect(await put(again, '/a', '2')).toBe(10_003);
+    await expect.poll(() => seen).toEqual([2, 10_003]);
+    await again.close();
+    const third = await openLmdbStore({ dir: copy, clock: clock() });
+    expect(third.revision).toBe(10_003);
+    await third.close();
+    await store.close();
   });
 
   it('is open once, also in one process, and free again after closing', async () => {

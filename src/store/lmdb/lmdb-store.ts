@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { open, type Database } from 'lmdb';
 import type { Clock } from '../../base/clock.ts';
+import type { Medium } from '../mvcc/medium.ts';
 import { MvccStore } from '../mvcc/mvcc-store.ts';
 import { StoreError, type Store } from '../store.ts';
 import { lockFile } from './directory-lock.ts';
@@ -21,6 +22,9 @@ import { toStoreError } from './errors.ts';
 import { LmdbMedium, type Databases } from './lmdb-medium.ts';
 import { checkDatabaseFile } from './page-file.ts';
 import { rebuildIndex } from './rebuild-index.ts';
+import { RelaxedLog } from './relaxed-log.ts';
+import { RelaxedMedium, lostRevisions } from './relaxed-medium.ts';
+import { beginSession, endSession, mayHaveLostWrites, syncDirectory } from './session.ts';
 
 export interface LmdbStoreOptions {
   /** Belongs to the store alone; made if it is not there. */
@@ -36,6 +40,7 @@ export const storeFormat = 1;
 
 const dataFileName = 'data.mdb';
 const lockFileName = 'store.lock';
+const logFileName = 'relaxed.log';
 /** Says that the directory holds a store, so that a lost or emptied data file is not taken for a new store. */
 const markerFileName = 'store.json';
 
@@ -63,7 +68,16 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     databases = openDatabases(dir);
     await ensureFormat(databases, dir, isNew);
     if (options.rebuildIndex) await rebuildIndex(databases, options.clock);
-    return new LmdbStore(options.clock, new LmdbMedium(databases), unlock);
+    const database = new LmdbMedium(databases);
+    const { log, commits } = RelaxedLog.open(join(dir, logFileName));
+    const medium = new RelaxedMedium(database, log, options.clock);
+    await medium.recover(commits);
+    if (mayHaveLostWrites(dir)) await database.skipTo(database.revision + lostRevisions);
+    beginSession(dir);
+    return new LmdbStore(options.clock, medium, () => {
+      if (medium.isFlushed) endSession(dir);
+      unlock();
+    });
   } catch (error) {
     await databases?.root.close();
     unlock();
@@ -72,18 +86,18 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
 }
 
 class LmdbStore extends MvccStore {
-  readonly #unlock: () => void;
+  readonly #afterwards: () => void;
   #closed: Promise<void> | undefined;
 
-  constructor(clock: Clock, medium: LmdbMedium, unlock: () => void) {
+  constructor(clock: Clock, medium: Medium, afterwards: () => void) {
     super(clock, medium);
-    this.#unlock = unlock;
+    this.#afterwards = afterwards;
     // A compaction that was cut short by the end of the last process. A failure of the medium ends the store anyway.
     this.finishCompaction().catch(() => {});
   }
 
   override close(): Promise<void> {
-    this.#closed ??= super.close().finally(this.#unlock);
+    this.#closed ??= super.close().finally(this.#afterwards);
     return this.#closed;
   }
 }
@@ -174,8 +188,5 @@ function writeMarker(dir: string): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(`${path}.new`, path);
-  // The names of the new files must outlive a power failure too.
-  const directory = openSync(dir, 'r');
-  fsyncSync(directory);
-  closeSync(directory);
+  syncDirectory(dir);
 }

@@ -1,7 +1,10 @@
 /** What a writing program asked for and was told, read from its lines. */
 export class History {
   /** By token: the keys it writes, and how. In the order of asking. */
-  readonly asked = new Map<string, { readonly keys: readonly string[]; readonly how: string }>();
+  readonly asked = new Map<
+    string,
+    { readonly keys: readonly string[]; readonly how: string; readonly relaxed: boolean }
+  >();
   /** By token: the revision it was answered with. */
   readonly done = new Map<string, number>();
   /** The newest revision that an answer or a watch event spoke of. */
@@ -14,8 +17,8 @@ export class History {
   }
 
   readLine(line: string): void {
-    const [what, subject = '', keys = '', how = ''] = line.split(' ');
-    if (what === 'ask') this.asked.set(subject, { keys: keys.split(','), how });
+    const [what, subject = '', keys = '', how = '', durability = ''] = line.split(' ');
+    if (what === 'ask') this.asked.set(subject, { keys: keys.split(','), how, relaxed: durability === 'relaxed' });
     else if (what === 'done') {
       this.done.set(subject, Number(keys));
       this.newestRevision = Math.max(this.newestRevision, Number(keys));
@@ -25,15 +28,16 @@ export class History {
 
   /**
    * What each key may hold: the last answered write of it, or any later one that was asked for ('none': deleted or
-   * never written).
+   * never written). After a power failure a relaxed write may be lost, answered or not.
    */
-  possible(before: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  possible(before: ReadonlyMap<string, readonly string[]>, afterPowerFailure = false): Map<string, string[]> {
     const possible = new Map([...before].map(([key, tokens]) => [key, [...tokens]]));
-    for (const [token, { keys, how }] of this.asked)
+    for (const [token, { keys, how, relaxed }] of this.asked)
       for (const key of keys) {
         const outcome = how === 'delete' ? 'none' : token;
         const known = possible.get(key) ?? ['none'];
-        possible.set(key, this.done.has(token) ? [outcome] : [...known, outcome]);
+        const certain = this.done.has(token) && !(relaxed && afterPowerFailure);
+        possible.set(key, certain ? [outcome] : [...known, outcome]);
       }
     return possible;
   }

@@ -16,6 +16,8 @@ import { tokenOf, filledValue, wholeToken } from './values.ts';
 
 const writers = 10;
 const keysPerWriter = 3;
+/** Writers from this one on ask for no more than relaxed durability. */
+const firstRelaxed = 7;
 const everything = { start: ' ', end: '\x7f' };
 
 /** One write call a line, so a line is out as soon as it is said. */
@@ -33,6 +35,7 @@ async function writeUntil(store: Store, seed: number, answers: number): Promise<
   let answered = 0;
   const loop = async (writer: number) => {
     const random = new SeededRandom(seed * 1000 + writer);
+    const durability = writer < firstRelaxed ? 'durable' : 'relaxed';
     while (answered < answers) {
       const token = tokenOf(seed, writer, ++round);
       const dice = random.next();
@@ -42,10 +45,15 @@ async function writeUntil(store: Store, seed: number, answers: number): Promise<
       const success = chosen.map(
         (key): WriteOp =>
           dice > 0.9
-            ? { op: 'delete', key }
-            : { op: 'put', key, value: filledValue(token, 20 + randomInt(random, dice < 0.05 ? 20_000 : 3000)) },
+            ? { op: 'delete', key, durability }
+            : {
+                op: 'put',
+                key,
+                durability,
+                value: filledValue(token, 20 + randomInt(random, dice < 0.05 ? 20_000 : 3000)),
+              },
       );
-      say(`ask ${token} ${chosen.join(',')} ${dice > 0.9 ? 'delete' : 'put'}`);
+      say(`ask ${token} ${chosen.join(',')} ${dice > 0.9 ? 'delete' : 'put'} ${durability}`);
       const { revision } = await store.txn({ compare: [], success });
       say(`done ${token} ${revision}`);
       answered++;

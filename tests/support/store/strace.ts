@@ -41,6 +41,7 @@ export function readTrace(trace: string): TracedCall[] {
   const unfinished = new Map<string, Started>();
   const through = new Map<string, boolean>();
   const positions = new Map<string, number>();
+  const appends = new Set<string>();
   const spoken = { rest: '' };
   trace.split('\n').forEach((line, moment) => {
     const [, pid = '', text = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
@@ -67,12 +68,18 @@ export function readTrace(trace: string): TracedCall[] {
     if (name === 'openat' && result >= 0) {
       through.set(`${result}`, /O_DSYNC|O_SYNC/.test(args));
       positions.set(`${result}`, 0);
+      if (args.includes('O_APPEND')) appends.add(`${result}`);
+      else appends.delete(`${result}`);
     } else if (name === 'lseek' && fd) positions.set(fd[1]!, result);
     else if ((name === 'fsync' || name === 'fdatasync') && result === 0)
       calls.push({ what: 'sync', file, size: 0, start, end });
-    else if (name === 'ftruncate')
-      calls.push({ what: 'resize', file, size: Number(/, (\d+)$/.exec(args)![1]), start, end });
-    else if (name.startsWith('rename') && result === 0) calls.push({ what: 'rename', file: args, size: 0, start, end });
+    else if (name === 'ftruncate' && fd) {
+      const size = Number(/, (\d+)$/.exec(args)![1]);
+      calls.push({ what: 'resize', file, size, start, end });
+      // What appends goes on at the new end.
+      if (appends.has(fd[1]!)) positions.set(fd[1]!, size);
+    } else if (name.startsWith('rename') && result === 0)
+      calls.push({ what: 'rename', file: args, size: 0, start, end });
     else if (/write/.test(name) && fd && result > 0) {
       const bytes = Buffer.concat([...args.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map((match) => unhex(match[1]!)));
       const written = bytes.subarray(0, result);

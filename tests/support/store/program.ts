@@ -7,6 +7,7 @@
 //   program fill DIR          writes until the medium is full; goes on after each line on stdin, to its end
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { sleep } from '../../../src/base/clock.ts';
 import { realClock } from '../../../src/base/node/real-clock.ts';
 import { SeededRandom, randomInt } from '../../../src/base/random.ts';
 import { openLmdbStore } from '../../../src/store/lmdb/lmdb-store.ts';
@@ -57,6 +58,8 @@ async function writeUntil(store: Store, seed: number, answers: number): Promise<
       const { revision } = await store.txn({ compare: [], success });
       say(`done ${token} ${revision}`);
       answered++;
+      // Now and then nobody wants anything durable, so that relaxed writes are put off by themselves.
+      await sleep(realClock, randomInt(random, durability === 'durable' ? 40 : 6));
       if (writer === 0 && random.next() < 0.1 && revision > store.compactedRevision + 50)
         await store.compact(revision - 20).catch((error: unknown) => say(`compaction: ${error}`));
     }

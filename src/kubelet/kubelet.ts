@@ -196,8 +196,12 @@ class NodeAgent implements Kubelet {
   async stop(pods: 'keep' | { readonly shutdownGraceSeconds: number }): Promise<void> {
     this.#stopping.abort();
     await this.#reporter?.stop();
-    await this.#workers?.stop();
-    if (pods !== 'keep') await this.#workers?.stopContainers(pods.shutdownGraceSeconds);
+    if (pods === 'keep') await this.#workers?.stop();
+    else {
+      const grace = pods.shutdownGraceSeconds;
+      // In one grace: what was ending already, and what is told to end now (the first call keeps it from restarting).
+      await Promise.all([this.#workers?.stop(grace), this.#workers?.stopContainers(grace)]);
+    }
     await this.#server?.stop();
     for (const stop of this.#stops.splice(0).reverse()) await stop();
   }

@@ -114,7 +114,12 @@ export class PodWorker {
     });
   }
 
-  /** Ends the looking-after, not the pod. */
+  /** Whatever it is ending is ended now, its grace cut short. */
+  killNow(): void {
+    this.#killNow.abort();
+  }
+
+  /** Ends the looking-after, not the pod; an end that is under way is waited for (see `killNow`). */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();

@@ -91,8 +91,16 @@ export class PodWorkers {
   }
 
   /** Ends the looking-after; containers run on. */
-  async stop(): Promise<void> {
-    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+  async stop(graceSeconds?: number): Promise<void> {
+    const workers = [...this.#workers.values()];
+    // A pod may be ending already, with a grace of its own that is longer than ours.
+    const cut = () => {
+      for (const worker of workers) worker.killNow();
+    };
+    const limit =
+      graceSeconds === undefined ? undefined : this.#deps.clock.after(graceSeconds * 1000, cut, 'pod workers: stop');
+    await Promise.all(workers.map((worker) => worker.stop()));
+    limit?.cancel();
     await this.#lifetime.stop();
   }
 

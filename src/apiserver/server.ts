@@ -154,7 +154,7 @@ class PortableApiServer implements ApiServer {
       random,
       resources: builtinResources(kinds),
       admission: admissionPlugins(
-        { lookup: () => this.registry.lookup, random },
+        { lookup: () => this.registry.lookup, random, clock },
         { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
       ),
       hooks: [this.#services, ...escalationHooks(() => ({ rbac: this.#rbac, authorizer: this.#authorizer }))],

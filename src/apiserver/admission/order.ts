@@ -1,4 +1,5 @@
 /** All admission plugins, in the order that upstream runs them in. */
+import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Lookup } from '../registry/registry.ts';
 import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
@@ -14,6 +15,7 @@ export interface AdmissionDependencies {
   /** Asked only when a request comes: the registry that plugins look into is itself made with them. */
   readonly lookup: () => Lookup;
   readonly random: Random;
+  readonly clock: Clock;
 }
 
 interface Entry {
@@ -25,7 +27,7 @@ interface Entry {
 const order: readonly Entry[] = [
   { name: 'NamespaceLifecycle', onByDefault: true, make: (d) => new NamespaceLifecycle(d.lookup) },
   { name: 'LimitRanger', onByDefault: true, make: (d) => new LimitRanger(d.lookup) },
-  { name: 'ServiceAccount', onByDefault: true, make: (d) => new ServiceAccountAdmission(d.lookup, d.random) },
+  { name: 'ServiceAccount', onByDefault: true, make: (d) => new ServiceAccountAdmission(d.lookup, d.random, d.clock) },
   // On here because `up` runs kubelets with credentials of their own.
   { name: 'NodeRestriction', onByDefault: true, make: (d) => new NodeRestriction(d.lookup) },
   { name: 'TaintNodesByCondition', onByDefault: true, make: () => new TaintNodesByCondition() },

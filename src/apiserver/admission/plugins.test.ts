@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LimitRange, Node, Pod, PodSpec } from '../../apis/generated/types/core/v1.ts';
+import { FakeClock } from '../../base/fake-clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { isForbidden, isNotFound, statusCause } from '../../machinery/status/is.ts';
@@ -72,6 +73,7 @@ describe('NamespaceLifecycle', () => {
 });
 
 describe('ServiceAccount', () => {
+  const clock = new FakeClock({ defer: (callback) => void setImmediate(callback) });
   const plugin = new ServiceAccountAdmission(
     lookupOf({
       serviceaccounts: [
@@ -80,15 +82,16 @@ describe('ServiceAccount', () => {
       ],
     }),
     new SeededRandom(1),
+    clock,
   );
-  const admit = (pod: Pod) => {
+  const admit = async (pod: Pod) => {
     const attributes = attributesOf({ resource: 'pods', namespace: 'ns', object: pod });
-    plugin.admit(attributes);
+    await plugin.admit(attributes);
     plugin.validate(attributes);
     return pod.spec!;
   };
-  test('the default account, its token and its pull secrets', () => {
-    const spec = admit(make({ initContainers: [{ name: 'i' }] }));
+  test('the default account, its token and its pull secrets', async () => {
+    const spec = await admit(make({ initContainers: [{ name: 'i' }] }));
     expect([spec.serviceAccountName, spec.serviceAccount]).toEqual(['default', 'default']);
     const volume = spec.volumes![0]!;
     expect(volume.name).toMatch(/^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
@@ -103,11 +106,11 @@ describe('ServiceAccount', () => {
       ]);
     expect(spec.imagePullSecrets).toEqual([{ name: 'pull' }]);
   });
-  test('once is enough', () => {
+  test('once is enough', async () => {
     const pod = make();
-    admit(pod);
+    await admit(pod);
     const once = structuredClone(pod);
-    admit(pod);
+    await admit(pod);
     expect(pod).toEqual(once);
   });
   test.each<[string, Partial<PodSpec>, number]>([
@@ -123,21 +126,41 @@ describe('ServiceAccount', () => {
       },
       0,
     ],
-  ])('token: %s', (_, spec, volumes) => {
-    expect(admit(make(spec)).volumes?.length ?? 0).toBe(volumes);
+  ])('token: %s', async (_, spec, volumes) => {
+    expect((await admit(make(spec))).volumes?.length ?? 0).toBe(volumes);
   });
-  test('an account that is not there', () => {
-    expect(() => admit(make({ serviceAccountName: 'x' }))).toThrow(
+  test('an account that is not there', async () => {
+    await expect(admit(make({ serviceAccountName: 'x' }))).rejects.toThrow(
       'pods "p" is forbidden: error looking up service account ns/x: serviceaccount "x" not found',
     );
   });
-  test('mirror pods are left alone, and may use nothing', () => {
+  test('a namespace so new that its account is still to come', async () => {
+    const account = { metadata: { name: 'default', namespace: 'ns' } } as KubeObject;
+    const accounts: KubeObject[] = [];
+    let tell: (object: KubeObject) => void = () => {};
+    const lookup = lookupOf({ serviceaccounts: accounts }, (_group, _resource, onChange) => {
+      tell = (object) => onChange(object as never, undefined);
+      return () => {};
+    });
+    const waiting = new ServiceAccountAdmission(lookup, new SeededRandom(1), clock);
+    const attributes = () => attributesOf({ resource: 'pods', namespace: 'ns', object: make() });
+    const late = expect(waiting.admit(attributes())).rejects.toThrow('serviceaccount "default" not found');
+    await clock.advance(1500);
+    await late;
+    const soon = waiting.admit(attributes());
+    accounts.push(account);
+    tell(account);
+    await soon;
+  });
+  test('mirror pods are left alone, and may use nothing', async () => {
     const metadata = { name: 'p', namespace: 'ns', annotations: { 'kubernetes.io/config.mirror': 'x' } };
-    expect(admit(make({}, metadata))).toEqual(make().spec);
-    expect(() => admit(make({ serviceAccountName: 'default' }, metadata))).toThrow(
+    expect(await admit(make({}, metadata))).toEqual(make().spec);
+    await expect(admit(make({ serviceAccountName: 'default' }, metadata))).rejects.toThrow(
       'may not reference service accounts',
     );
-    expect(() => admit(make({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }, metadata))).toThrow('secrets');
+    await expect(admit(make({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }, metadata))).rejects.toThrow(
+      'secrets',
+    );
   });
 });
 
@@ -327,7 +350,8 @@ describe('LimitRanger', () => {
 });
 
 test('the order is fixed and names are checked', () => {
-  const dependencies = { lookup: lookupOf({}), random: new SeededRandom(1) };
+  const clock = new FakeClock({ defer: (callback) => void setImmediate(callback) });
+  const dependencies = { lookup: lookupOf({}), random: new SeededRandom(1), clock };
   expect(admissionPlugins(dependencies).map((p) => p.name)).toEqual(admissionPluginNames);
   expect(admissionPlugins(dependencies, { disable: ['Priority'] }).map((p) => p.name)).not.toContain('Priority');
   expect(() => admissionPlugins(dependencies, { enable: ['Frob'] })).toThrow('unknown admission plugin "Frob"');

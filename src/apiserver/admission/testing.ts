@@ -6,7 +6,10 @@ import type { Lookup } from '../registry/registry.ts';
 import type { Attributes, Operation } from './plugin.ts';
 
 /** Keys: `resource`, or `resource.group`. */
-export function lookupOf(objects: Readonly<Record<string, readonly KubeObject[]>>): () => Lookup {
+export function lookupOf(
+  objects: Readonly<Record<string, readonly KubeObject[]>>,
+  subscribe: Lookup['subscribe'] = () => () => {},
+): () => Lookup {
   const of = (group: string, resource: string) => objects[group === '' ? resource : `${resource}.${group}`] ?? [];
   const lookup: Lookup = {
     get<T extends KubeObject>(group: string, resource: string, namespace: string, name: string): T | undefined {
@@ -19,7 +22,7 @@ export function lookupOf(objects: Readonly<Record<string, readonly KubeObject[]>
         (o) => namespace === '' || o.metadata.namespace === namespace,
       ) as unknown as T[];
     },
-    subscribe: () => () => {},
+    subscribe,
   };
   return () => lookup;
 }
@@ -40,7 +43,7 @@ export function attributesOf(sketch: RequestSketch): Attributes {
   const [resource = '', subresource = ''] = sketch.resource.split('/');
   const user = sketch.user ?? { username: 'admin', groups: ['system:masters'] };
   return {
-    context: { user, warnings: [] } as unknown as RequestContext,
+    context: { user, warnings: [], request: { signal: new AbortController().signal } } as unknown as RequestContext,
     operation: sketch.operation ?? 'CREATE',
     group: sketch.group ?? '',
     version: 'v1',

@@ -3,6 +3,7 @@
  * passes on its pull secrets.
  */
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../../apis/generated/types/core/v1.ts';
+import type { Clock } from '../../../base/clock.ts';
 import { type Random, randomNameSuffix } from '../../../base/random.ts';
 import type { Lookup } from '../../registry/registry.ts';
 import type { AdmissionPlugin, Attributes } from '../plugin.ts';
@@ -13,23 +14,27 @@ export const tokenMountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
 /** An hour, and seven seconds by which such tokens are known from others (upstream extends those). */
 const tokenExpirationSeconds = 3607;
+/** A new namespace gets its default account a moment later: how long a pod waits for it (upstream looks ten times). */
+const defaultAccountWaitMs = 1500;
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 export class ServiceAccountAdmission implements AdmissionPlugin {
   readonly name = 'ServiceAccount';
   readonly #lookup: () => Lookup;
   readonly #random: Random;
+  readonly #clock: Clock;
 
-  constructor(lookup: () => Lookup, random: Random) {
+  constructor(lookup: () => Lookup, random: Random, clock: Clock) {
     this.#lookup = lookup;
     this.#random = random;
+    this.#clock = clock;
   }
 
   handles(operation: Attributes['operation']): boolean {
     return operation === 'CREATE';
   }
 
-  admit(attributes: Attributes): void {
+  async admit(attributes: Attributes): Promise<void> {
     if (!isCore(attributes, 'pods')) return;
     const pod = attributes.object as Pod;
     const spec = pod.spec!;
@@ -39,6 +44,8 @@ export class ServiceAccountAdmission implements AdmissionPlugin {
     }
     if (!spec.serviceAccountName) spec.serviceAccountName = spec.serviceAccount || 'default';
     spec.serviceAccount = spec.serviceAccountName;
+    if (spec.serviceAccountName === 'default' && this.#find(attributes, 'default') === undefined)
+      await this.#defaultAccount(attributes);
     const account = this.#account(attributes, spec.serviceAccountName);
     if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) this.#mountToken(spec);
     if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
@@ -52,14 +59,36 @@ export class ServiceAccountAdmission implements AdmissionPlugin {
     else this.#account(attributes, pod.spec?.serviceAccountName ?? '');
   }
 
+  #find(attributes: Attributes, name: string): ServiceAccount | undefined {
+    return this.#lookup().get<ServiceAccount>('', 'serviceaccounts', attributes.namespace, name);
+  }
+
+  /** Resolves when the namespace has a default account, the time is up, or the client has gone. */
+  #defaultAccount(attributes: Attributes): Promise<void> {
+    const { signal } = attributes.context.request;
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel();
+        unsubscribe();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.#clock.after(defaultAccountWaitMs, done, 'admission of a pod: default ServiceAccount');
+      const unsubscribe = this.#lookup().subscribe<ServiceAccount>('', 'serviceaccounts', (account) => {
+        if (account?.metadata.name === 'default' && account.metadata.namespace === attributes.namespace) done();
+      });
+      signal.addEventListener('abort', done);
+    });
+  }
+
   #account(attributes: Attributes, name: string): ServiceAccount {
-    const found = this.#lookup().get<ServiceAccount>('', 'serviceaccounts', attributes.namespace, name);
+    const found = this.#find(attributes, name);
     if (found === undefined)
       throw refuse(
         attributes,
         `error looking up service account ${attributes.namespace}/${name}: serviceaccount "${name}" not found`,
       );
-    return found as ServiceAccount;
+    return found;
   }
 
   #mountToken(spec: PodSpec): void {

@@ -2,6 +2,7 @@
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import { statusResponse } from '../apiserver/filters/status-response.ts';
 import { Listener } from '../apiserver/http/listener.ts';
+import { addProcessMetrics } from '../apiserver/http/process-metrics.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
@@ -96,6 +97,7 @@ export async function startControlPlane(
       clock: realClock,
       random: secureRandom,
       tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
+      platformMetrics: addProcessMetrics,
       onError,
     },
   );

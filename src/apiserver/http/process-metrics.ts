@@ -2,8 +2,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MetricsRegistry } from '../../base/metrics.ts';
 
-/** How often the event loop's delay is sampled: fine enough to see the 10 ms that no slice of work may take. */
-const resolutionMs = 10;
+/** How often the event loop's delay is sampled: a wake-up each, so not more often than tells a late loop from a punctual one. */
+const resolutionMs = 20;
 
 export function addProcessMetrics(registry: MetricsRegistry): void {
   const resident = registry.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.');

@@ -81,6 +81,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly ttlSeconds?: number;
   /** Durability of writes; `relaxed` for Leases and Events only. */
   readonly durability?: 'durable' | 'relaxed';
+  /** Warning that every request for the kind gets: `v1 Endpoints is deprecated in v1.33+; use ...`. */
+  readonly deprecation?: string;
   /** Names follow other rules than a DNS subdomain. Returns messages, empty when fine. `prefix`: it is a generateName. */
   validateName?(name: string, prefix: boolean): readonly string[];
 }

@@ -104,6 +104,7 @@ class ResourceRegistry implements Registry {
     const { apiGroup, apiVersion, resource: plural, subresource, verb } = context.info;
     const resource = this.find(apiGroup, apiVersion, plural);
     if (!resource) throw newPathNotFound();
+    if (resource.kindInfo.deprecation !== undefined) context.warnings.push(resource.kindInfo.deprecation);
     const virtual = this.#virtual.get(`${apiGroup}/${plural}`);
     if (virtual && subresource === '') return virtual(context);
     const served = this.#served.get(resource);

@@ -10,6 +10,7 @@ export const componentStatus = defineKind<ComponentStatus>({
   group: '',
   version: 'v1',
   kind: 'ComponentStatus',
+  deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
     column<ComponentStatus>('Status', (s) => statusText(healthy(s)?.status), { description: 'Healthy or not.' }),

@@ -95,11 +95,12 @@ function validateHostPorts(spec: PodSpec, field: string): FieldError[] {
     for (const [i, container] of (spec[list] ?? []).entries())
       for (const [j, port] of (container.ports ?? []).entries()) {
         const at = `${field}.${list}[${i}].ports[${j}]`;
-        if (spec.hostNetwork && port.hostPort !== port.containerPort && list === 'containers')
-          errors.push(
-            invalid(`${at}.hostPort`, port.hostPort ?? 0, 'must match `containerPort` when `hostNetwork` is true'),
-          );
+        // In templates it may be left out: the pods get it.
         if (!port.hostPort) continue;
+        if (spec.hostNetwork && port.hostPort !== port.containerPort)
+          errors.push(
+            invalid(`${at}.containerPort`, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'),
+          );
         const key = `${port.protocol}/${port.hostIP ?? ''}/${port.hostPort}`;
         if (taken.has(key)) errors.push(duplicate(`${at}.hostPort`, key));
         taken.add(key);

@@ -188,6 +188,11 @@ test.each<[string, Partial<PodSpec>, string]>([
     { dnsPolicy: 'None' },
     'spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None',
   ],
+  [
+    'host port of its own on the host network',
+    { hostNetwork: true, containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 81 }] }] },
+    'spec.containers[0].ports[0].containerPort: Invalid value: 80: must match `hostPort` when `hostNetwork` is true',
+  ],
   ['hostname', { hostname: 'a.b' }, 'spec.hostname: Invalid value: "a.b": must not contain dots'],
 ])('pod: %s', (_, spec, message) => {
   expect(check(spec)).toContain(message);

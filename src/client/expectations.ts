@@ -32,12 +32,17 @@ export class Expectations {
     return this.#clock.monotonicMs() - expected.sinceMs > timeoutMs;
   }
 
+  /** Replaces what was expected before. */
+  expect(key: string, creations: number, deletions: Iterable<string>): void {
+    this.#expected.set(key, { creations, deletions: new Set(deletions), sinceMs: this.#clock.monotonicMs() });
+  }
+
   expectCreations(key: string, count: number): void {
-    this.#expected.set(key, { creations: count, deletions: new Set(), sinceMs: this.#clock.monotonicMs() });
+    this.expect(key, count, []);
   }
 
   expectDeletions(key: string, objects: Iterable<string>): void {
-    this.#expected.set(key, { creations: 0, deletions: new Set(objects), sinceMs: this.#clock.monotonicMs() });
+    this.expect(key, 0, objects);
   }
 
   /** Seen in the cache, or known never to come (the create failed). */

@@ -1,17 +1,10 @@
 /** How long a pod may stay on a node with NoExecute taints. Pure. */
 import type { Pod, Taint, Toleration } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
+import { tolerates } from '../common/tolerations.ts';
 
 type ReadonlyTaint = DeepReadonly<Taint>;
 type ReadonlyToleration = DeepReadonly<Toleration>;
-
-export function tolerates(toleration: ReadonlyToleration, taint: ReadonlyTaint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (toleration.operator === 'Exists') return true;
-  // Without a key only Exists means anything.
-  return Boolean(toleration.key) && (toleration.value ?? '') === (taint.value ?? '');
-}
 
 /** `stay`: for ever. Otherwise in how many seconds it has to go, counted from when it first had to. */
 export type Stay = { readonly kind: 'stay' } | { readonly kind: 'evict'; readonly afterSeconds: number };

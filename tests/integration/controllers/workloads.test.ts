@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ControllerRevision, DaemonSet } from '../../../src/apis/generated/types/apps/v1.ts';
 import { deployment, withImage, world } from './support.ts';
 
 test('deployment, created, rolled over, scaled, rolled back and deleted, says what it does', async () => {
@@ -187,4 +188,47 @@ test('garbage collection, an object whose owner never was, goes; one with anothe
     .filter((name) => name !== 'kube-root-ca.crt');
   expect(left).toEqual(['fine', 'half', 'real']);
   expect((await w.configMaps.get('half')).metadata.ownerReferences).toEqual([ref('real', real.metadata.uid!)]);
+});
+
+test('daemon set, runs on every node, follows nodes that come and go, and rolls over one at a time', async () => {
+  const w = await world({ nodes: 3 });
+  const sets = w.cluster.client<DaemonSet>('apps', 'v1', 'daemonsets').namespace('default');
+  const { template, selector } = deployment('agent', 1).spec!;
+  await sets.create({
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'agent' },
+    spec: { selector, template },
+  });
+  await w.rest();
+  const places = async () => (await w.livePods()).map((pod) => pod.spec!.nodeName).sort();
+  expect(await places()).toEqual(['node-1', 'node-2', 'node-3']);
+  await w.cluster.nodes.add({ name: 'late' });
+  await w.rest();
+  expect(await places()).toEqual(['late', 'node-1', 'node-2', 'node-3']);
+  expect((await sets.get('agent')).status).toMatchObject({
+    desiredNumberScheduled: 4,
+    numberReady: 4,
+    numberAvailable: 4,
+    updatedNumberScheduled: 4,
+    observedGeneration: 1,
+  });
+
+  await sets.patch('agent', 'strategic', withImage('two'));
+  for (let i = 0; i < 80; i++) {
+    await w.cluster.advance(500);
+    const ready = (await w.livePods()).filter((pod) =>
+      pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+    );
+    expect(ready.length).toBeGreaterThanOrEqual(3);
+  }
+  expect((await w.livePods()).map((pod) => pod.spec!.containers[0]!.image)).toEqual(['two', 'two', 'two', 'two']);
+  const revisions = w.cluster.client<ControllerRevision>('apps', 'v1', 'controllerrevisions').namespace('default');
+  expect((await revisions.list()).items.map((r) => r.revision).sort()).toEqual([1, 2]);
+  expect(w.cluster.errors).toEqual([]);
+
+  await sets.delete('agent');
+  await w.rest(60);
+  expect((await w.pods.list()).items).toEqual([]);
+  expect((await revisions.list()).items).toEqual([]);
 });

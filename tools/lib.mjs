@@ -44,7 +44,9 @@ export function ensurePackages() {
     'npm packages',
     () => existsSync(stamp) && readFileSync(stamp, 'utf8') === digest,
     () => {
-      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+      // Not `npm ci`: it refuses a lock file that was written where other platforms' optional binaries are not to be had.
+      // Versions are the lock file's all the same, and --no-save leaves it as it is.
+      run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
       writeFileSync(stamp, digest);
     },
   );

@@ -83,7 +83,8 @@ export function toObject(
   if (strictErrors.length > 0) {
     if (validation === 'Strict')
       throw newBadRequest(cannotBeHandled(given, expected.kind, strictDecodingError(strictErrors)));
-    if (validation === 'Warn') warnings.push(...strictErrors);
+    // Once each: an update that is tried again decodes again.
+    if (validation === 'Warn') warnings.push(...strictErrors.filter((text) => !warnings.includes(text)));
   }
   return object;
 }

@@ -15,6 +15,7 @@ import { handleWatch } from '../handlers/watch.ts';
 import { handleCreate, handleUpdate } from '../handlers/write.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { WatchHub } from '../watchcache/hub.ts';
+import type { WatchCache } from '../watchcache/watch-cache.ts';
 import { readerOf } from './reader.ts';
 import type { Lookup, Registry, RegistryOptions, RegistryStats } from './registry.ts';
 import { type Resource, storagePrefix } from './resource.ts';
@@ -170,10 +171,12 @@ class ResourceRegistry implements Registry {
   }
 
   #makeLookup(): Lookup {
+    const caches = new Map<string, WatchCache>();
+    for (const { resource, cache } of this.#served.values()) caches.set(`${resource.group}/${resource.plural}`, cache);
     const cacheOf = (group: string, plural: string) => {
-      for (const served of this.#served.values())
-        if (served.resource.group === group && served.resource.plural === plural) return served.cache;
-      throw new Error(`lookup: no stored resource ${plural} in group ${JSON.stringify(group)}`);
+      const cache = caches.get(`${group}/${plural}`);
+      if (!cache) throw new Error(`lookup: no stored resource ${plural} in group ${JSON.stringify(group)}`);
+      return cache;
     };
     return {
       get<T extends KubeObject>(group: string, resource: string, namespace: string, name: string): T | undefined {

@@ -359,7 +359,8 @@ export class ObjectStore {
   }
 
   #warn(scope: WriteScope, warnings: readonly string[] | undefined): void {
-    if (warnings) for (const warning of warnings) scope.context.warnings.push(warning);
+    const told = scope.context.warnings;
+    for (const warning of warnings ?? []) if (!told.includes(warning)) told.push(warning);
   }
 
   #strategyContext(scope: WriteScope, nowMs: number): StrategyContext {

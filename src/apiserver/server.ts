@@ -12,6 +12,7 @@ import { kinds } from '../apis/index.ts';
 import { loadOpenApi } from '../apis/openapi.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
 import type { Handler } from '../machinery/wire.ts';
+import { runCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
 import { admissionPlugins } from './admission/order.ts';
 import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
@@ -191,6 +192,9 @@ class PortableApiServer implements ApiServer {
     if (this.#stopped) return;
     this.#state = 'ready';
     this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
+    const { store, clock } = this.#dependencies;
+    const onError = (error: unknown) => this.#onError(error, 'compacting the store');
+    this.#lifetime.spawn((signal) => runCompactor({ store, clock, onError }, signal));
   }
 
   async stop(): Promise<void> {

@@ -110,4 +110,36 @@ describe('a pod without a node', () => {
     await cluster.settle();
     expect(new Set((await c.pods.list()).items.map((p) => p.spec?.nodeName))).toEqual(new Set(['node-2']));
   });
+
+  test('waits while it is gated, and goes when the last gate is gone', async () => {
+    cluster = await startCluster({ nodes: 1, clock: 'fake' });
+    const c = clients(cluster);
+    await c.pods.create(pod('gated', { schedulingGates: [{ name: 'example.com/a' }, { name: 'example.com/b' }] }));
+    await cluster.advance(60_000);
+    const gated = await c.pods.get('gated');
+    expect(gated.spec?.nodeName).toBeUndefined();
+    expect(gated.status?.conditions?.find((x) => x.type === 'PodScheduled')).toMatchObject({
+      status: 'False',
+      reason: 'SchedulingGated',
+    });
+    await c.pods.patch('gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates/0' }]);
+    await cluster.settle();
+    expect((await c.pods.get('gated')).spec?.nodeName).toBeUndefined();
+    await c.pods.patch('gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates' }]);
+    await cluster.settle();
+    expect((await c.pods.get('gated')).status?.phase).toBe('Running');
+  });
+
+  test('is tried again when it is given a toleration', async () => {
+    cluster = await startCluster({ nodes: [{ taints: [{ key: 'k', effect: 'NoSchedule' }] }], clock: 'fake' });
+    const c = clients(cluster);
+    await c.pods.create(pod('a'));
+    await cluster.settle();
+    expect((await c.pods.get('a')).spec?.nodeName).toBeUndefined();
+    const { tolerations = [] } = (await c.pods.get('a')).spec!;
+    const more = [...tolerations, { key: 'k', operator: 'Exists', effect: 'NoSchedule' }];
+    await c.pods.patch('a', 'merge', { spec: { tolerations: more } });
+    await cluster.settle();
+    expect((await c.pods.get('a')).status?.phase).toBe('Running');
+  });
 });

@@ -15,7 +15,7 @@
 import type { Node, Pod } from '../framework/objects.ts';
 import { type ImageState, NodeInfo } from './node-info.ts';
 import { NodeList, zoneOf } from './node-list.ts';
-import { type PodInfo, isTerminal, newPodInfo } from './pod-info.ts';
+import { type PodInfo, isTerminal, newPodInfo, updatedPodInfo } from './pod-info.ts';
 
 interface PodEntry {
   info: PodInfo;
@@ -98,7 +98,7 @@ export class SchedulerCache {
       if (entry !== undefined) this.#unplace(entry);
       return;
     }
-    const info = newPodInfo(pod);
+    const info = entry === undefined ? newPodInfo(pod) : updatedPodInfo(entry.info, pod);
     if (entry !== undefined) this.#unplace(entry);
     this.#place(info, false);
   }

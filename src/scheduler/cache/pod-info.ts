@@ -1,6 +1,6 @@
 import type { Pod } from '../framework/objects.ts';
 import { type HostPort, hostPortsOf } from './host-ports.ts';
-import { podRequests } from './pod-requests.ts';
+import { isResizing, podRequests } from './pod-requests.ts';
 import type { Resource } from './resource.ts';
 
 /** A pod with what scheduling reads of it again and again, computed once. Readonly: a new version makes a new one. */
@@ -27,6 +27,18 @@ export function newPodInfo(pod: Pod): PodInfo {
     nonZeroRequests: nonZero,
     hostPorts: hostPortsOf(pod),
   };
+}
+
+/** The info of a newer version of the pod; what only the spec decides is not computed again when that did not change. */
+export function updatedPodInfo(old: PodInfo, pod: Pod): PodInfo {
+  const { generation } = pod.metadata;
+  const isSame =
+    generation !== undefined &&
+    generation === old.pod.metadata.generation &&
+    pod.spec.nodeName === old.pod.spec.nodeName &&
+    !isResizing(old.pod) &&
+    !isResizing(pod);
+  return isSame ? { ...old, pod } : newPodInfo(pod);
 }
 
 /** The same pod as if it were bound: what the cache assumes until the watch says so. */

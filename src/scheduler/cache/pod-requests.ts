@@ -47,7 +47,7 @@ function isPodLevelName(name: string): boolean {
 }
 
 /** Status amounts matter only where the kubelet reports them, so most pods skip the lookups. */
-function isResizing(pod: Pod): boolean {
+export function isResizing(pod: Pod): boolean {
   const reports = (s: ContainerStatus) => s.allocatedResources !== undefined || s.resources?.requests !== undefined;
   return (pod.status?.containerStatuses?.some(reports) || pod.status?.initContainerStatuses?.some(reports)) ?? false;
 }

@@ -1,5 +1,5 @@
 /** From two versions of a pod to what changed, as far as scheduling cares. */
-import { podRequests } from '../cache/pod-requests.ts';
+import { isResizing, podRequests } from '../cache/pod-requests.ts';
 import type { Resource } from '../cache/resource.ts';
 import { Action, type ClusterChange, type EventResource } from '../framework/events.ts';
 import type { Pod } from '../framework/objects.ts';
@@ -21,10 +21,14 @@ function podChanges(resource: EventResource, old: Pod, pod: Pod): readonly Clust
   const note = (action: number, label: string) =>
     changes.push({ event: { resource, action, label: `${resource}${label}` }, old, new: pod });
   if (!sameJson(old.metadata.labels, pod.metadata.labels)) note(Action.UpdatePodLabel, 'UpdatePodLabel');
+  // A generation counts the changes of the spec: most updates are of status alone, and need no closer look.
+  const { generation } = pod.metadata;
+  if (generation !== undefined && generation === old.metadata.generation && !isResizing(old) && !isResizing(pod))
+    return changes;
   if (!sameJson(old.spec.tolerations, pod.spec.tolerations)) note(Action.UpdatePodToleration, 'UpdatePodToleration');
   if ((old.spec.schedulingGates?.length ?? 0) > 0 && (pod.spec.schedulingGates?.length ?? 0) === 0)
     note(Action.UpdatePodSchedulingGatesEliminated, 'UpdatePodSchedulingGatesEliminated');
-  if (old.spec !== pod.spec && isScaledDown(podRequests(old).requests, podRequests(pod).requests))
+  if (isScaledDown(podRequests(old).requests, podRequests(pod).requests))
     note(Action.UpdatePodScaleDown, 'UpdatePodScaleDown');
   if (changes.length === 0 && !sameJson(old.spec, pod.spec)) note(Action.UpdatePodOther, 'Update');
   return changes;

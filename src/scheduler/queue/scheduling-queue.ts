@@ -13,7 +13,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import { Heap } from '../../base/heap.ts';
-import { newPodInfo } from '../cache/pod-info.ts';
+import { newPodInfo, updatedPodInfo } from '../cache/pod-info.ts';
 import { type ClusterChange, unschedulableTimeout, wildcardEvent } from '../framework/events.ts';
 import type { Pod } from '../framework/objects.ts';
 import type { Plugin } from '../framework/plugin.ts';
@@ -114,7 +114,7 @@ export class SchedulingQueue {
       return;
     }
     const before = entry.podInfo.pod;
-    entry.podInfo = newPodInfo(pod);
+    entry.podInfo = updatedPodInfo(entry.podInfo, pod);
     const changes = targetPodChanges(before, pod);
     switch (entry.state) {
       case 'gated':

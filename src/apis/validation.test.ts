@@ -27,6 +27,20 @@ const port = { port: 80 };
 test.each<[string, object]>([
   ['Deployment', { spec: workload }],
   ['ReplicaSet', { spec: workload }],
+  [
+    'StatefulSet',
+    {
+      spec: {
+        selector,
+        serviceName: 's',
+        template: {
+          ...template,
+          spec: { containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'data', mountPath: '/d' }] }] },
+        },
+        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }],
+      },
+    },
+  ],
   ['Service', { spec: { ports: [port] } }],
   ['Service', { spec: { clusterIP: 'None', clusterIPs: ['None'] } }],
   ['Service', { spec: { type: 'ExternalName', externalName: 'a.b.' } }],

@@ -12,6 +12,7 @@ export function validateSelectorAndTemplate(
   selector: LabelSelectorObject | undefined,
   template: PodTemplateSpec | undefined,
   kind: string,
+  otherVolumes: readonly string[] = [],
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (selector === undefined) errors.push(required('spec.selector'));
@@ -30,7 +31,7 @@ export function validateSelectorAndTemplate(
         );
     }
   }
-  return [...errors, ...validatePodTemplate(template, 'spec.template')];
+  return [...errors, ...validatePodTemplate(template, 'spec.template', otherVolumes)];
 }
 
 /** Pods that run for ever: they are started again, and have no deadline. */

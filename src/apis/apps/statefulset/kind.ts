@@ -35,13 +35,14 @@ function applyDefaults(object: StatefulSet): void {
 function validate(object: StatefulSet): FieldError[] {
   const { spec } = object;
   if (!spec) return [required('spec.selector'), required('spec.template')];
+  const claims = (spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata?.name ?? '');
   const errors = [
     ...nonNegative(spec.replicas, 'spec.replicas'),
     ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
     ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'),
     ...nonNegative(spec.updateStrategy?.rollingUpdate?.partition, 'spec.updateStrategy.rollingUpdate.partition'),
-    ...validateSelectorAndTemplate(spec.selector, spec.template, 'statefulset'),
+    ...validateSelectorAndTemplate(spec.selector, spec.template, 'statefulset', claims),
     ...validateLongRunning(spec.template, 'StatefulSet'),
   ];
   if (spec.updateStrategy?.type === 'OnDelete' && spec.updateStrategy.rollingUpdate)

@@ -16,9 +16,9 @@ import { validateResources } from './resources.ts';
 import { validateMounts } from './volumes.ts';
 import { validateContainerSecurity } from './security.ts';
 
-export function validateContainers(spec: PodSpec, field: string): FieldError[] {
+export function validateContainers(spec: PodSpec, field: string, otherVolumes: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
-  const volumes = new Set((spec.volumes ?? []).map((v) => v.name));
+  const volumes = new Set([...(spec.volumes ?? []).map((v) => v.name), ...otherVolumes]);
   const names = new Set<string>();
   const graceSeconds = spec.terminationGracePeriodSeconds ?? 0;
   const containers = spec.containers ?? [];

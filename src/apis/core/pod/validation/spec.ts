@@ -1,4 +1,7 @@
-/** A pod's spec, alone or in a template (upstream: core/validation ValidatePodSpec). Values outside enums are the table's. */
+/**
+ * A pod's spec, alone or in a template (upstream: core/validation ValidatePodSpec). Values outside enums are the table's.
+ * Volumes that a controller adds to each pod (`otherVolumes`) may be mounted without being there.
+ */
 import { type FieldError, forbidden, invalid, required } from '../../../../machinery/validation/field-error.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../../machinery/validation/formats.ts';
 import { formOf, inRange } from '../../../../machinery/validation/checks.ts';
@@ -15,10 +18,10 @@ const maxInt32 = 2 ** 31 - 1;
 const maxNameservers = 3;
 const maxSearches = 32;
 
-export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
+export function validatePodSpec(spec: PodSpec, field: string, otherVolumes: readonly string[] = []): FieldError[] {
   const errors = [
     ...validateVolumes(spec, `${field}.volumes`),
-    ...validateContainers(spec, field),
+    ...validateContainers(spec, field, otherVolumes),
     ...validateScheduling(spec, field),
     ...validatePodSecurity(spec.securityContext, spec, `${field}.securityContext`),
     ...validateResources(spec.resources, `${field}.resources`),
@@ -82,13 +85,17 @@ function validateDns(spec: PodSpec, field: string): FieldError[] {
   return errors;
 }
 
-/** Of a controller's pods. `kind` is named where upstream names it; `restartPolicies` are those that make sense. */
-export function validatePodTemplate(template: PodTemplateSpec | undefined, field: string): FieldError[] {
+/** Of a controller's pods. */
+export function validatePodTemplate(
+  template: PodTemplateSpec | undefined,
+  field: string,
+  otherVolumes: readonly string[] = [],
+): FieldError[] {
   const spec = template?.spec;
   return [
     ...validateLabels(template?.metadata?.labels, `${field}.labels`),
     ...validateAnnotations(template?.metadata?.annotations, `${field}.annotations`),
-    ...(spec ? validatePodSpec(spec, `${field}.spec`) : [required(`${field}.spec.containers`)]),
+    ...(spec ? validatePodSpec(spec, `${field}.spec`, otherVolumes) : [required(`${field}.spec.containers`)]),
     ...(spec?.ephemeralContainers?.length
       ? [forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')]
       : []),

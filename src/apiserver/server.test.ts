@@ -339,6 +339,14 @@ test('a server that has not started or has stopped answers 503', async () => {
   expect(other.server.readyz()).toContain('shutdown');
 });
 
+test('the kubernetes Service comes back when somebody deletes it', async () => {
+  const url = '/api/v1/namespaces/default/services/kubernetes';
+  await t.call('DELETE', url, { user: admin });
+  expect((await t.call('GET', url, { user: admin })).status).toBe(404);
+  await t.clock.advance(11_000);
+  expect((await t.call('GET', url, { user: admin })).json.spec.clusterIP).toBe('10.96.0.1');
+});
+
 test('stop in the middle of a start wins', async () => {
   const store = createMemoryStore({ clock: t.clock });
   const server = createApiServer({}, { store, clock: t.clock, random: new SeededRandom(2) });

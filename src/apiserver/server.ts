@@ -28,7 +28,7 @@ import { alwaysAllow, type Authorizer, privilegedGroupAuthorizer, unionAuthorize
 import { escalationHooks } from './authz/escalation.ts';
 import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac-authorizer.ts';
-import { bootstrap } from './bootstrap/bootstrap.ts';
+import { type BootstrapOptions, bootstrap, keepBootstrapped } from './bootstrap/bootstrap.ts';
 import { Loopback } from './bootstrap/loopback.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -109,7 +109,7 @@ export interface ApiServer {
 }
 
 const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
-/** How often the bootstrap objects are looked after (upstream: 10 s for the `kubernetes` Service, 60 s for namespaces). */
+/** How often what may not be missing is looked after (upstream: 10 s for the `kubernetes` Service, 60 s for namespaces). */
 const keepMs = 10_000;
 
 export function createApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): ApiServer {
@@ -184,7 +184,7 @@ class PortableApiServer implements ApiServer {
     this.#state = 'serving';
     const loopback = new Loopback(this.registry, this.#dependencies.clock);
     try {
-      await this.#bootstrap(loopback);
+      await bootstrap(loopback, this.#bootstrapOptions);
     } catch (error) {
       if (this.#stopped) return;
       throw error;
@@ -227,22 +227,22 @@ class PortableApiServer implements ApiServer {
     for (;;) {
       await sleep(this.#dependencies.clock, keepMs, signal, 'apiserver: bootstrap objects');
       try {
-        await this.#bootstrap(loopback);
+        await keepBootstrapped(loopback, this.#bootstrapOptions);
       } catch (error) {
         this.#onError(error, 'keeping the bootstrap objects');
       }
     }
   }
 
-  #bootstrap(loopback: Loopback): Promise<void> {
-    return bootstrap(loopback, {
+  get #bootstrapOptions(): BootstrapOptions {
+    return {
       clientCAFile: this.#options.clientCAFile ?? '',
       requestheaderClientCAFile: this.#options.requestheaderClientCAFile ?? '',
       serviceClusterIPRange: this.#serviceRange,
       advertiseAddress: this.#advertiseAddress,
       securePort: this.#securePort,
       nowMs: this.#dependencies.clock.now(),
-    });
+    };
   }
 
   #makeAuthorizer(): Authorizer {

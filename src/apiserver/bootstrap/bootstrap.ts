@@ -11,25 +11,34 @@ export interface BootstrapOptions extends BootstrapFacts {
   readonly securePort: number;
 }
 
-/** Writes of one step go to the store together, so that they share its flushes. */
+/** Everything, once a start. Writes of one step go to the store together, so that they share its flushes. */
 export async function bootstrap(loopback: Loopback, options: BootstrapOptions): Promise<void> {
-  const ensure = async ([at, object]: readonly [LoopbackResource, KubeObject]) => {
-    if (loopback.get(at, object.metadata.namespace ?? '', object.metadata.name!) !== undefined) return;
-    try {
-      await loopback.create(at, object);
-    } catch (error) {
-      // Another API server on the same store was first.
-      if (!isAlreadyExists(error)) throw error;
-    }
-  };
-  await Promise.all(systemNamespaces.map((name) => ensure(namespaceObject(name))));
+  await Promise.all(systemNamespaces.map((name) => ensure(loopback, namespaceObject(name))));
   await Promise.all([
     reconcileRbac(loopback),
-    ...bootstrapObjects(options).map(ensure),
-    reconcileKubernetesService(loopback, {
-      clusterIP: kubernetesServiceIp(options.serviceClusterIPRange),
-      address: options.advertiseAddress,
-      port: options.securePort,
-    }),
+    ...bootstrapObjects(options).map((wanted) => ensure(loopback, wanted)),
+    reconcileKubernetesService(loopback, whereOf(options)),
   ]);
+}
+
+/** What must come back while the server runs, whoever deletes it: system namespaces and the `kubernetes` Service. */
+export async function keepBootstrapped(loopback: Loopback, options: BootstrapOptions): Promise<void> {
+  await Promise.all(systemNamespaces.map((name) => ensure(loopback, namespaceObject(name))));
+  await reconcileKubernetesService(loopback, whereOf(options));
+}
+
+const whereOf = (options: BootstrapOptions) => ({
+  clusterIP: kubernetesServiceIp(options.serviceClusterIPRange),
+  address: options.advertiseAddress,
+  port: options.securePort,
+});
+
+async function ensure(loopback: Loopback, [at, object]: readonly [LoopbackResource, KubeObject]): Promise<void> {
+  if (loopback.get(at, object.metadata.namespace ?? '', object.metadata.name!) !== undefined) return;
+  try {
+    await loopback.create(at, object);
+  } catch (error) {
+    // Another API server on the same store was first.
+    if (!isAlreadyExists(error)) throw error;
+  }
 }

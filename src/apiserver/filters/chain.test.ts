@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../../base/fake-clock.ts';
+import { SeededRandom } from '../../base/random.ts';
+import type { WireRequest, WireResponse } from '../../machinery/wire.ts';
+import { Authenticator } from '../authn/authenticator.ts';
+import { alwaysAllow } from '../authz/authorizer.ts';
+import { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
+import type { ContextHandler } from '../request-context.ts';
+import { createChain } from './chain.ts';
+import { InFlightLimit } from './in-flight.ts';
+import { jsonResponse } from './status-response.ts';
+import { warningHeaders } from './warning-header.ts';
+
+function testChain(answer: ContextHandler) {
+  const clock = new FakeClock({ defer: setImmediate });
+  const errors: string[] = [];
+  const staticTokens = new Map([['secret', { username: 'joe', groups: ['devs'] }]]);
+  const chain = createChain({
+    clock,
+    random: new SeededRandom(1),
+    authenticator: new Authenticator({ anonymousAuth: false, staticTokens, apiAudiences: [] }),
+    authorizer: alwaysAllow,
+    inFlight: new InFlightLimit({ readOnly: 1, mutating: 1 }),
+    metrics: new ApiServerMetrics(),
+    requestTimeoutMs: 60_000,
+    answer,
+    onError: (error, what) => errors.push(`${what}: ${error}`),
+  });
+  const ask = (url: string, more: Partial<WireRequest> = {}) =>
+    chain({
+      method: 'GET',
+      url,
+      headers: { authorization: 'Bearer secret' },
+      signal: new AbortController().signal,
+      ...more,
+    });
+  return { clock, errors, ask };
+}
+
+const bodyOf = (response: WireResponse) =>
+  response.kind === 'bytes' ? new TextDecoder().decode(response.body) : response.kind;
+
+test('what is thrown is answered, told and not passed on', async () => {
+  const { ask, errors } = testChain(() => Promise.reject(new Error('boom')));
+  const response = await ask('/api/v1/pods');
+  expect(response).toMatchObject({ kind: 'bytes', status: 500 });
+  expect(JSON.parse(bodyOf(response))).toMatchObject({
+    reason: 'InternalError',
+    message: 'Internal error occurred: boom',
+  });
+  expect(errors).toEqual(['GET /api/v1/pods: Error: boom']);
+});
+
+test('who proves nothing is refused where anonymous requests are off', async () => {
+  const { ask } = testChain(async () => jsonResponse(200, {}));
+  for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic x' }])
+    expect(await ask('/version', { headers })).toMatchObject({ status: 401 });
+  const protocol = `base64url.bearer.authorization.k8s.io.${btoa('secret')}`;
+  expect(
+    await ask('/version', { headers: { 'sec-websocket-protocol': `v4.channel.k8s.io, ${protocol}` } }),
+  ).toMatchObject({ status: 200 });
+});
+
+test('a short request is given up after its time, a watch is not', async () => {
+  const { ask, clock } = testChain(() => new Promise(() => {}));
+  const short = ask('/api/v1/pods');
+  let watching = true;
+  void ask('/api/v1/pods?watch=1').then(() => (watching = false));
+  await clock.advance(61_000);
+  expect(await short).toMatchObject({ status: 504 });
+  expect(JSON.parse(bodyOf(await short)).message).toBe('Timeout: request did not complete within the allotted timeout');
+  expect(watching).toBe(true);
+});
+
+test('one request too many is told to come back; watches and system:masters do not count', async () => {
+  const waiting: (() => void)[] = [];
+  const { ask } = testChain(() => new Promise((resolve) => waiting.push(() => resolve(jsonResponse(200, {})))));
+  const first = ask('/api/v1/pods');
+  void ask('/api/v1/pods?watch=1');
+  const refused = await ask('/api/v1/nodes');
+  expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+  expect(bodyOf(refused)).toBe('Too many requests, please try again later.\n');
+  const writing = ask('/api/v1/nodes', { method: 'POST' });
+  const master = ask('/api/v1/nodes', { user: { username: 'm', groups: ['system:masters'] } });
+  await new Promise(setImmediate);
+  for (const resolve of waiting) resolve();
+  expect(await Promise.all([first, writing, master])).toMatchObject([
+    { status: 200 },
+    { status: 200 },
+    { status: 200 },
+  ]);
+  const again = ask('/api/v1/pods');
+  await new Promise(setImmediate);
+  waiting.at(-1)!();
+  expect(await again).toMatchObject({ status: 200 });
+});
+
+test('answers carry the audit id, no caching, and warnings once', async () => {
+  const { ask } = testChain(async (context) => {
+    context.warnings.push('old "thing"', 'old "thing"');
+    return jsonResponse(200, {});
+  });
+  expect(await ask('/version', { headers: { authorization: 'Bearer secret', 'audit-id': 'x' } })).toMatchObject({
+    headers: { 'audit-id': 'x', 'cache-control': 'no-cache, private', warning: ['299 - "old \\"thing\\""'] },
+  });
+});
+
+test('warnings stay within what clients read', () => {
+  const long = Array.from({ length: 40 }, (_, i) => `${i}${'x'.repeat(300)}`);
+  const values = warningHeaders(long);
+  expect(values.length).toBeGreaterThan(10);
+  expect(values.join('').length).toBeLessThanOrEqual(4096);
+  expect(warningHeaders(['a\r\nb', 'ü'])).toEqual(['299 - "a  b"', '299 - "%C3%BC"']);
+});

@@ -53,6 +53,13 @@ async function benchStore(name: string, store: Store): Promise<void> {
     });
     return count / seconds;
   });
+  await bench.measure(`${name}: relaxed updates (Leases), 1 in flight`, 'txns/s', async () => {
+    const count = 3000;
+    const seconds = await timedInFlight(count, 1, () =>
+      store.txn({ compare: [], success: [{ op: 'put', key: '/registry/lease', value, durability: 'relaxed' }] }),
+    );
+    return count / seconds;
+  });
   await bench.measure(`${name}: gets`, 'gets/s', async () => {
     const count = 50_000;
     return count / (await timedInFlight(count, 1, (i) => store.get(keyOf((i * 7919) % made))));
@@ -92,7 +99,7 @@ async function benchStore(name: string, store: Store): Promise<void> {
   await store.close();
 }
 
-/** The same creates against etcd, by its own benchmark of the API: its gRPC gateway, so JSON over HTTP. */
+/** Puts of the same keys and values against etcd, over gRPC. */
 async function benchEtcd(binary: string): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'skiff-bench-etcd-'));
   const port = 23_790;
@@ -153,8 +160,25 @@ async function benchEtcd(binary: string): Promise<void> {
 }
 
 const clock = realClock;
+
+async function benchOpening(): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'skiff-bench-open-'));
+  let run = 0;
+  const timed = async (at: string) => {
+    const start = performance.now();
+    const store = await openLmdbStore({ dir: at, clock });
+    const took = performance.now() - start;
+    await store.close();
+    return took;
+  };
+  await bench.measure('lmdb: opening a new store', 'ms', () => timed(join(root, String(run++))));
+  await bench.measure('lmdb: opening it again', 'ms', () => timed(join(root, '0')));
+  rmSync(root, { recursive: true, force: true });
+}
+
 const dir = mkdtempSync(join(tmpdir(), 'skiff-bench-'));
 try {
+  await benchOpening();
   await benchStore('lmdb', await openLmdbStore({ dir, clock }));
   if (bench.args.includes('memory')) await benchStore('memory', createMemoryStore({ clock }));
   const etcd = bench.args.indexOf('--etcd');

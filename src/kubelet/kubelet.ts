@@ -108,6 +108,15 @@ class NodeAgent implements Kubelet {
   }
 
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop('keep');
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { client, runtime, clock, random, log } = this.#deps;
     const { nodeName, dataDir, nodeIps, clusterDomain = 'cluster.local', clusterDns = [] } = this.#options;
     const dirs = nodeDirectories(dataDir);

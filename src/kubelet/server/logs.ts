@@ -31,6 +31,8 @@ export async function serveLogs(
   ended.catch(() => {});
   const log = readLog(container.logPath, options, ended, gone.signal);
   const head = { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' };
+  // Who follows wants to know that it is heard, long before there may be anything to read.
+  if (options.follow) response.writeHead(200, head).flushHeaders();
   try {
     for await (const piece of log) {
       if (!response.headersSent) response.writeHead(200, head);

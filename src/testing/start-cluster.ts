@@ -24,6 +24,7 @@ import { JwtKeys } from '../pki/jwt-keys.ts';
 import { memoryClusterPki } from '../pki/pki-files.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type MemoryStore, createMemoryStore } from '../store/memory/memory-store.ts';
+import { type Faults, FaultyTransport, noFaults } from './faults.ts';
 import { HttpsDoor } from './https.ts';
 import { Parts } from './parts.ts';
 import { TrackingClock } from './tracking-clock.ts';
@@ -56,6 +57,8 @@ export interface Cluster {
   /** As an administrator. */
   readonly rest: Client;
   readonly nodes: HollowNodes;
+  /** What goes wrong between components and server from now on; the test's own clients are spared. */
+  readonly faults: Faults;
   /** The last failures that parts waited out, newest last. */
   readonly errors: readonly string[];
   client<T extends KubeObject = KubeObject>(group: string, version: string, resource: string): ResourceClient<T>;
@@ -95,6 +98,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   const base = asked === undefined || asked === 'real' ? realClock : asked;
   const clock = new TrackingClock(base);
   const parts = new Parts();
+  const faults = noFaults();
+  const faultRandom = new SeededRandom(seed + 1);
   const errors: string[] = [];
   const onError = (part: string, error: unknown) => {
     if (errors.push(`${part}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`) > maxErrors)
@@ -120,7 +125,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   const door = new HttpsDoor(server.handler, pki);
   parts.add('https', () => door.close());
   const clientFor = (user: UserInfo, userAgent: string) => {
-    const transport = createDirectTransport({ handler: server.handler, user, clock });
+    const direct = createDirectTransport({ handler: server.handler, user, clock });
+    const transport = user === admin ? direct : new FaultyTransport(direct, faults, faultRandom);
     parts.add(`client of ${user.username}`, () => transport.close());
     return createClient({ transport, clock, userAgent: `${userAgent}/${version}` });
   };
@@ -180,6 +186,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
       rest,
       nodes,
       errors,
+      faults,
       client: (group, apiVersion, resource) => rest.resource({ group, version: apiVersion, resource }),
       clientAs: (user) => clientFor(user, 'skiff-test'),
       waitFor: wait,

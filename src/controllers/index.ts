@@ -6,6 +6,7 @@ import { deploymentController } from './deployment/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -14,6 +15,7 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 export const controllers: readonly ControllerDescriptor[] = [
   endpointsController,
@@ -23,11 +25,13 @@ export const controllers: readonly ControllerDescriptor[] = [
   serviceAccountController,
   garbageCollector,
   daemonSetController,
+  jobController,
   deploymentController,
   replicaSetController,
   nodeIpamController,
   nodeLifecycleController,
   clusterRoleAggregationController,
+  ttlAfterFinishedController,
   rootCaPublisher,
   taintEvictionController,
 ];

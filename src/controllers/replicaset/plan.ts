@@ -6,7 +6,7 @@ import { selectorFromSet } from '../../machinery/selectors/labels.ts';
 import { type Condition, findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
 import { isPodActive, isPodReady, isPodTerminal, msUntilAvailable } from '../common/pods.ts';
 import { timeText } from '../common/time.ts';
-import { deletionOrder } from './deletion-order.ts';
+import { deletionOrder } from '../common/deletion-order.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

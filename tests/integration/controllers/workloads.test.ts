@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ControllerRevision, DaemonSet } from '../../../src/apis/generated/types/apps/v1.ts';
+import type { Job } from '../../../src/apis/generated/types/batch/v1.ts';
 import { deployment, withImage, world } from './support.ts';
 
 test('deployment, created, rolled over, scaled, rolled back and deleted, says what it does', async () => {
@@ -231,4 +232,44 @@ test('daemon set, runs on every node, follows nodes that come and go, and rolls 
   await w.rest(60);
   expect((await w.pods.list()).items).toEqual([]);
   expect((await revisions.list()).items).toEqual([]);
+});
+
+test('job, indexed, runs its pods to their end, is complete, and is deleted after its time', async () => {
+  const w = await world();
+  const jobs = w.cluster.client<Job>('batch', 'v1', 'jobs').namespace('default');
+  await jobs.create({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'sums' },
+    spec: {
+      completions: 3,
+      parallelism: 2,
+      completionMode: 'Indexed',
+      ttlSecondsAfterFinished: 100,
+      template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'one' }] } },
+    },
+  });
+  // Pods of Jobs on hollow nodes succeed by themselves.
+  await w.rest(20);
+  expect((await w.pods.list()).items.map((pod) => pod.spec!.hostname)).toEqual(['sums-0', 'sums-1', 'sums-2']);
+  const done = await jobs.get('sums');
+  expect(done.status).toMatchObject({ succeeded: 3, completedIndexes: '0-2', uncountedTerminatedPods: {} });
+  expect(done.status!.conditions!.map((c) => c.type)).toEqual(['SuccessCriteriaMet', 'Complete']);
+  expect(await w.events('Completed')).toEqual(['Job completed']);
+  expect(w.cluster.errors).toEqual([]);
+  await w.rest(120);
+  expect((await jobs.list()).items).toEqual([]);
+  expect((await w.pods.list()).items).toEqual([]);
+});
+
+test('job, deleted while its pods run, takes them along', async () => {
+  const w = await world();
+  const jobs = w.cluster.client<Job>('batch', 'v1', 'jobs').namespace('default');
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'one' }] } };
+  await jobs.create({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j' }, spec: { template } });
+  await w.rest(1);
+  await jobs.delete('j', { propagationPolicy: 'Background' });
+  await w.rest(60);
+  expect((await jobs.list()).items).toEqual([]);
+  expect((await w.pods.list()).items).toEqual([]);
 });

@@ -1,8 +1,8 @@
 /** Which of several pods to delete first when there are too many (upstream: ActivePodsWithRanks). */
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
-import { isPodReady, podReadyMs } from '../common/pods.ts';
-import { timeMs } from '../common/time.ts';
+import { isPodReady, podReadyMs } from './pods.ts';
+import { timeMs } from './time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

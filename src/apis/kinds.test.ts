@@ -36,11 +36,13 @@ const cases = kinds.flatMap((kind, i) => [
 test.each(cases)('%s bears an object with next to nothing in it', (_, kind, rest) => {
   const make = () => {
     const object = bare(kind, rest);
+    schemaOf(kind.group, kind.version, kind.kind).applyDefaults(object);
     kind.applyDefaults?.(object);
     return object;
   };
   const object = make();
   const twice = make();
+  schemaOf(kind.group, kind.version, kind.kind).applyDefaults(twice);
   kind.applyDefaults?.(twice);
   expect(twice).toEqual(object);
 

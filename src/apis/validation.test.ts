@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeObject } from '../machinery/meta/object.ts';
 import { fieldErrorText } from '../machinery/validation/field-error.ts';
 import { kinds } from './index.ts';
+import { schemaOf } from './scheme.ts';
 
 const context = { namespace: 'ns', username: 'u', nowMs: 0, subresource: undefined, dryRun: false };
 
@@ -9,7 +9,9 @@ const context = { namespace: 'ns', username: 'u', nowMs: 0, subresource: undefin
 function check(kindName: string, object: object, old?: object): string[] {
   const kind = kinds.find((k) => k.kind === kindName)!;
   const make = (fields: object) => {
-    const made = structuredClone({ metadata: { name: 'x', namespace: 'ns' }, ...fields }) as KubeObject;
+    const schema = schemaOf(kind.group, kind.version, kind.kind);
+    const made = schema.normalize(structuredClone({ metadata: { name: 'x', namespace: 'ns' }, ...fields })).object;
+    schema.applyDefaults(made);
     kind.applyDefaults?.(made);
     return made;
   };

@@ -1,5 +1,4 @@
 import { specStrategy } from '../../common/strategies.ts';
-import { defaultMatch } from '../match-defaults.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { MutatingAdmissionPolicy } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
@@ -8,12 +7,6 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicy',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (!spec) return;
-    spec.failurePolicy ??= 'Fail';
-    if (spec.matchConstraints) defaultMatch(spec.matchConstraints);
-  },
   strategy: specStrategy<MutatingAdmissionPolicy>({ generationFields: ['spec'] }),
   columns: [
     nameColumn,

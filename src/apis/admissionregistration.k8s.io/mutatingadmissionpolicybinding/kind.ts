@@ -1,5 +1,4 @@
 import { specStrategy } from '../../common/strategies.ts';
-import { defaultMatch } from '../match-defaults.ts';
 import { paramText } from '../param-text.ts';
 import { ageColumn, column, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
@@ -9,9 +8,6 @@ export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicy
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicyBinding',
-  applyDefaults(object) {
-    if (object.spec?.matchResources) defaultMatch(object.spec.matchResources);
-  },
   strategy: specStrategy<MutatingAdmissionPolicyBinding>({ generationFields: ['spec'] }),
   columns: [
     nameColumn,

@@ -1,5 +1,4 @@
 import { specStrategy } from '../../common/strategies.ts';
-import { defaultWebhook } from '../webhook-defaults.ts';
 import { ageColumn, column, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { MutatingWebhookConfiguration } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
@@ -8,12 +7,6 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingWebhookConfiguration',
-  applyDefaults(object) {
-    for (const webhook of object.webhooks ?? []) {
-      defaultWebhook(webhook);
-      webhook.reinvocationPolicy ??= 'Never';
-    }
-  },
   strategy: specStrategy<MutatingWebhookConfiguration>({ generationFields: ['webhooks'] }),
   columns: [
     nameColumn,

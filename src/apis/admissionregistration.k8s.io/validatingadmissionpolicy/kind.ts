@@ -1,5 +1,4 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
-import { defaultMatch } from '../match-defaults.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { ValidatingAdmissionPolicy } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
@@ -8,12 +7,6 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingAdmissionPolicy',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (!spec) return;
-    spec.failurePolicy ??= 'Fail';
-    if (spec.matchConstraints) defaultMatch(spec.matchConstraints);
-  },
   strategy: specStrategy<ValidatingAdmissionPolicy>({ initialStatus: () => ({}), generationFields: ['spec'] }),
   subresources: { status: statusStrategy<ValidatingAdmissionPolicy>() },
   columns: [

@@ -1,5 +1,4 @@
 import { specStrategy } from '../../common/strategies.ts';
-import { defaultWebhook } from '../webhook-defaults.ts';
 import { ageColumn, column, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { ValidatingWebhookConfiguration } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
@@ -8,7 +7,6 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingWebhookConfiguration',
-  applyDefaults: (object) => object.webhooks?.forEach(defaultWebhook),
   strategy: specStrategy<ValidatingWebhookConfiguration>({ generationFields: ['webhooks'] }),
   columns: [
     nameColumn,

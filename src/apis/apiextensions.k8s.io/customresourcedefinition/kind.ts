@@ -5,13 +5,6 @@ import { defineKind } from '../../common/define.ts';
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import type { CustomResourceDefinition } from '../../generated/types/apiextensions.k8s.io/v1.ts';
 
-function applyDefaults({ spec }: CustomResourceDefinition): void {
-  if (!spec?.names) return;
-  spec.names.singular ||= spec.names.kind?.toLowerCase() ?? '';
-  spec.names.listKind ||= `${spec.names.kind ?? ''}List`;
-  spec.conversion ??= { strategy: 'None' };
-}
-
 function validate(definition: CustomResourceDefinition): FieldError[] {
   const { spec } = definition;
   if (!spec) return [required('spec')];
@@ -43,7 +36,6 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   version: 'v1',
   kind: 'CustomResourceDefinition',
-  applyDefaults,
   strategy: specStrategy<CustomResourceDefinition>(
     {
       initialStatus: () => ({ acceptedNames: { plural: '', kind: '' }, conditions: [], storedVersions: [] }),

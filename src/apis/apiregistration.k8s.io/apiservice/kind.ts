@@ -14,9 +14,6 @@ export const apiService = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   version: 'v1',
   kind: 'APIService',
-  applyDefaults(object) {
-    if (object.spec?.service) object.spec.service.port ??= 443;
-  },
   validateName: nameIsPathSegment,
   strategy: specStrategy<APIService>({ initialStatus: () => ({}) }),
   subresources: { status: statusStrategy<APIService>() },

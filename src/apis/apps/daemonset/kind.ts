@@ -1,7 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
@@ -15,20 +14,6 @@ import {
 import { ageColumn, column, containerColumns, labelsText, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { DaemonSet, DaemonSetStatus } from '../../generated/types/apps/v1.ts';
-
-function applyDefaults(object: DaemonSet): void {
-  const { spec } = object;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
-  spec.updateStrategy ??= {};
-  spec.updateStrategy.type ||= 'RollingUpdate';
-  if (spec.updateStrategy.type === 'RollingUpdate') {
-    spec.updateStrategy.rollingUpdate ??= {};
-    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
-    spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
-  }
-  spec.revisionHistoryLimit ??= 10;
-}
 
 function validate(object: DaemonSet): FieldError[] {
   const { spec } = object;
@@ -59,7 +44,6 @@ export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',
   kind: 'DaemonSet',
-  applyDefaults,
   strategy: specStrategy<DaemonSet>(
     {
       initialStatus: () => ({

@@ -5,25 +5,19 @@ import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { bumpGeneration, startGeneration, unchangedSpec } from '../../common/generation.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { Deployment } from '../../generated/types/apps/v1.ts';
 import type { Strategy } from '../../kind.ts';
 import { validateDeployment, validateDeploymentUpdate } from './validation.ts';
 
-function applyDefaults(deployment: Deployment): void {
-  const { spec } = deployment;
+/** A rolling update is measured in quarters; a Recreate has nothing to measure. */
+function applyDefaults({ spec }: Deployment): void {
   if (!spec) return;
-  defaultPodTemplate(spec.template);
-  spec.replicas ??= 1;
   spec.strategy ??= {};
   spec.strategy.type ||= 'RollingUpdate';
-  if (spec.strategy.type === 'RollingUpdate') {
-    spec.strategy.rollingUpdate ??= {};
-    spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
-    spec.strategy.rollingUpdate.maxSurge ??= '25%';
-  }
-  spec.revisionHistoryLimit ??= 10;
-  spec.progressDeadlineSeconds ??= 600;
+  if (spec.strategy.type !== 'RollingUpdate') return;
+  spec.strategy.rollingUpdate ??= {};
+  spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
+  spec.strategy.rollingUpdate.maxSurge ??= '25%';
 }
 
 const strategy: Strategy<Deployment> = {

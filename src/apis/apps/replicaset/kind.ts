@@ -4,7 +4,6 @@ import { defineKind } from '../../common/define.ts';
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import type { ReplicaSet } from '../../generated/types/apps/v1.ts';
 import { validateReplicaSet, validateReplicaSetUpdate } from './validation.ts';
 
@@ -12,11 +11,6 @@ export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps',
   version: 'v1',
   kind: 'ReplicaSet',
-  applyDefaults(object) {
-    if (!object.spec) return;
-    defaultPodTemplate(object.spec.template);
-    object.spec.replicas ??= 1;
-  },
   strategy: specStrategy<ReplicaSet>(
     { initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] },
     {

@@ -1,36 +1,12 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { changedFields, nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { validateLongRunning, validateSelectorAndTemplate } from '../workload-validation.ts';
 import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { StatefulSet } from '../../generated/types/apps/v1.ts';
-
-function applyDefaults(object: StatefulSet): void {
-  const { spec } = object;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
-  spec.podManagementPolicy ||= 'OrderedReady';
-  spec.updateStrategy ??= {};
-  spec.updateStrategy.type ||= 'RollingUpdate';
-  if (spec.updateStrategy.type === 'RollingUpdate') {
-    spec.updateStrategy.rollingUpdate ??= {};
-    spec.updateStrategy.rollingUpdate.partition ??= 0;
-  }
-  spec.persistentVolumeClaimRetentionPolicy ??= {};
-  spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
-  spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
-  spec.replicas ??= 1;
-  spec.revisionHistoryLimit ??= 10;
-  for (const claim of spec.volumeClaimTemplates ?? []) {
-    if (claim.spec) claim.spec.volumeMode ??= 'Filesystem';
-    claim.status ??= {};
-    claim.status.phase ||= 'Pending';
-  }
-}
 
 function validate(object: StatefulSet): FieldError[] {
   const { spec } = object;
@@ -82,7 +58,13 @@ export const statefulSet = defineKind<StatefulSet>({
   group: 'apps',
   version: 'v1',
   kind: 'StatefulSet',
-  applyDefaults,
+  applyDefaults(object) {
+    // Served with their type, as upstream's conversion has it.
+    for (const claim of object.spec?.volumeClaimTemplates ?? []) {
+      claim.apiVersion ||= 'v1';
+      claim.kind ||= 'PersistentVolumeClaim';
+    }
+  },
   strategy: specStrategy<StatefulSet>(
     { initialStatus: () => ({ replicas: 0, availableReplicas: 0 }), generationFields: ['spec'] },
     {

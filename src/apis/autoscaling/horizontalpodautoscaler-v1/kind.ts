@@ -15,9 +15,6 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling',
   version: 'v1',
   kind: 'HorizontalPodAutoscaler',
-  applyDefaults(object) {
-    if (object.spec) object.spec.minReplicas ??= 1;
-  },
   strategy: specStrategy<HorizontalPodAutoscaler>({
     initialStatus: () => ({ currentReplicas: 0, desiredReplicas: 0 }),
   }),

@@ -20,15 +20,6 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling',
   version: 'v2',
   kind: 'HorizontalPodAutoscaler',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (!spec) return;
-    spec.minReplicas ??= 1;
-    if (!spec.metrics?.length)
-      spec.metrics = [
-        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
-      ];
-  },
   strategy: specStrategy<HorizontalPodAutoscaler>(
     { initialStatus: () => ({ desiredReplicas: 0 }) },
     { validate, validateUpdate: validate },

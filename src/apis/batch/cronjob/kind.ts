@@ -1,7 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { age } from '../../common/human-duration.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { validateJobSpec } from '../job/strategy.ts';
@@ -45,15 +44,6 @@ export const cronJob = defineKind<CronJob>({
   group: 'batch',
   version: 'v1',
   kind: 'CronJob',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (!spec) return;
-    spec.concurrencyPolicy ||= 'Allow';
-    spec.suspend ??= false;
-    spec.successfulJobsHistoryLimit ??= 3;
-    spec.failedJobsHistoryLimit ??= 1;
-    if (spec.jobTemplate?.spec?.template) defaultPodTemplate(spec.jobTemplate.spec.template);
-  },
   strategy: specStrategy<CronJob>(
     { initialStatus: () => ({}), generationFields: ['spec'] },
     { validate, validateUpdate: validate },

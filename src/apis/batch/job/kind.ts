@@ -1,18 +1,10 @@
 import { statusStrategy } from '../../common/strategies.ts';
 import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { humanDuration } from '../../common/human-duration.ts';
-import { defaultJobSpec } from './defaults.ts';
 import { jobStrategy } from './strategy.ts';
 import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { Job } from '../../generated/types/batch/v1.ts';
-
-function applyDefaults(object: Job): void {
-  if (!object.spec) return;
-  defaultJobSpec(object.spec);
-  const labels = object.spec.template?.metadata?.labels;
-  if (labels && Object.keys(object.metadata.labels ?? {}).length === 0) object.metadata.labels = { ...labels };
-}
 
 const isTrue = (job: Job, type: string) => job.status?.conditions?.some((c) => c.type === type && c.status === 'True');
 
@@ -41,7 +33,6 @@ export const job = defineKind<Job>({
   group: 'batch',
   version: 'v1',
   kind: 'Job',
-  applyDefaults,
   strategy: jobStrategy,
   subresources: { status: statusStrategy<Job>() },
   selectableFields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },

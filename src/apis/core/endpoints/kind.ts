@@ -48,9 +48,6 @@ export const endpoints = defineKind<Endpoints>({
   version: 'v1',
   kind: 'Endpoints',
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  applyDefaults(object) {
-    for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';
-  },
   strategy: { allowCreateOnUpdate: true, validate, validateUpdate: validate },
   columns: [
     nameColumn,

@@ -13,12 +13,6 @@ export const persistentVolume = defineKind<PersistentVolume>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolume',
-  applyDefaults(object) {
-    if (!object.spec) return;
-    object.spec.persistentVolumeReclaimPolicy ||= 'Retain';
-    object.spec.volumeMode ??= 'Filesystem';
-    if (object.spec.hostPath) object.spec.hostPath.type ??= '';
-  },
   strategy: specStrategy<PersistentVolume>({ initialStatus: () => ({ phase: 'Pending' }) }),
   subresources: { status: statusStrategy<PersistentVolume>() },
   columns: [

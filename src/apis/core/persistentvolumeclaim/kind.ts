@@ -8,9 +8,6 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolumeClaim',
-  applyDefaults(object) {
-    if (object.spec) object.spec.volumeMode ??= 'Filesystem';
-  },
   strategy: specStrategy<PersistentVolumeClaim>({ initialStatus: () => ({ phase: 'Pending' }) }),
   subresources: { status: statusStrategy<PersistentVolumeClaim>() },
   columns: [

@@ -1,28 +1,28 @@
-/** Defaults of pods and of what they are made of; templates of other kinds use the same. All idempotent. */
+/**
+ * Conditional defaults of pods and of what they are made of; templates of other kinds get the same (core/defaults.ts). What
+ * holds always is in the tables. All idempotent.
+ */
 import { Quantity } from '../../../machinery/quantity/quantity.ts';
 import type {
   Container,
   EphemeralContainer,
-  LifecycleHandler,
   Pod,
   PodSpec,
   PodTemplateSpec,
-  Probe,
   ResourceRequirements,
+  Volume,
 } from '../../generated/types/core/v1.ts';
-import { defaultVolume } from './volume-defaults.ts';
 
 /** A pod itself: more than a template gets. */
 export function defaultPod(pod: Pod): void {
   pod.spec ??= { containers: [] };
   const { spec } = pod;
-  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])])
-    defaultRequestsFromLimits(container.resources);
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  for (const container of containers) defaultRequestsFromLimits(container.resources);
   defaultRequestsFromLimits(spec.resources);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork === true)
-    for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])])
-      for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
+    for (const container of containers) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
   defaultPodSpec(spec);
 }
 
@@ -34,16 +34,11 @@ function defaultRequestsFromLimits(resources: ResourceRequirements | undefined):
   }
 }
 
-export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
-  if (template?.spec) defaultPodSpec(template.spec);
+export function defaultPodTemplate(template: PodTemplateSpec): void {
+  if (template.spec) defaultPodSpec(template.spec);
 }
 
-export function defaultPodSpec(spec: PodSpec): void {
-  spec.dnsPolicy ||= 'ClusterFirst';
-  spec.restartPolicy ||= 'Always';
-  spec.securityContext ??= {};
-  spec.terminationGracePeriodSeconds ??= 30;
-  spec.schedulerName ||= 'default-scheduler';
+function defaultPodSpec(spec: PodSpec): void {
   mirrorServiceAccount(spec);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) defaultContainer(container);
@@ -60,18 +55,14 @@ function mirrorServiceAccount(spec: PodSpec): void {
   spec.serviceAccount = name;
 }
 
-export function defaultContainer(container: Container | EphemeralContainer): void {
-  container.resources ??= {};
-  container.terminationMessagePath ||= '/dev/termination-log';
-  container.terminationMessagePolicy ||= 'File';
+/** A volume of which nothing is said is an empty directory. */
+function defaultVolume(volume: Volume): void {
+  if (Object.keys(volume).every((key) => key === 'name' || volume[key as keyof Volume] == null)) volume.emptyDir = {};
+  if (volume.image) volume.image.pullPolicy ||= pullPolicyOf(volume.image.reference ?? '');
+}
+
+function defaultContainer(container: Container | EphemeralContainer): void {
   container.imagePullPolicy ||= pullPolicyOf(container.image ?? '');
-  for (const port of container.ports ?? []) port.protocol ||= 'TCP';
-  for (const env of container.env ?? []) if (env.valueFrom?.fieldRef) env.valueFrom.fieldRef.apiVersion ||= 'v1';
-  defaultProbe(container.livenessProbe);
-  defaultProbe(container.readinessProbe);
-  defaultProbe(container.startupProbe);
-  defaultHandler(container.lifecycle?.postStart);
-  defaultHandler(container.lifecycle?.preStop);
   roundResources(container.resources);
 }
 
@@ -82,22 +73,6 @@ export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
   const tag = /:([^/:]*)$/.exec(name)?.[1] ?? '';
   if (tag === 'latest') return 'Always';
   return tag === '' && at < 0 ? 'Always' : 'IfNotPresent';
-}
-
-function defaultProbe(probe: Probe | undefined): void {
-  if (!probe) return;
-  probe.timeoutSeconds ||= 1;
-  probe.periodSeconds ||= 10;
-  probe.successThreshold ||= 1;
-  probe.failureThreshold ||= 3;
-  if (probe.grpc) probe.grpc.service ??= '';
-  defaultHandler(probe);
-}
-
-function defaultHandler(handler: Pick<LifecycleHandler, 'httpGet'> | undefined): void {
-  if (!handler?.httpGet) return;
-  handler.httpGet.path ||= '/';
-  handler.httpGet.scheme ||= 'HTTP';
 }
 
 function roundResources(resources: ResourceRequirements | undefined): void {

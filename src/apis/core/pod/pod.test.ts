@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerStatus, Pod, PodSpec } from '../../generated/types/core/v1.ts';
 import { podColumns, summarizePod } from './columns.ts';
+import { schemaOf } from '../../scheme.ts';
 import { defaultPod, pullPolicyOf } from './defaults.ts';
 import { qosClassOf } from './qos.ts';
 import { podGracefulDelete, podStatusStrategy, podStrategy } from './strategy.ts';
@@ -25,6 +26,11 @@ test.each([
   expect(pullPolicyOf(image)).toBe(policy);
 });
 
+const applyDefaults = (pod: Pod) => {
+  schemaOf('', 'v1', 'Pod').applyDefaults(pod);
+  defaultPod(pod);
+};
+
 test('a bare pod gets what upstream fills in, and a second time nothing more', () => {
   const pod = make({
     containers: [
@@ -45,7 +51,7 @@ test('a bare pod gets what upstream fills in, and a second time nothing more', (
       { name: 'e', hostPath: { path: '/tmp' } },
     ],
   });
-  defaultPod(pod);
+  applyDefaults(pod);
   expect(pod.spec).toEqual({
     containers: [
       {
@@ -85,7 +91,7 @@ test('a bare pod gets what upstream fills in, and a second time nothing more', (
     terminationGracePeriodSeconds: 30,
   });
   const once = structuredClone(pod);
-  defaultPod(pod);
+  applyDefaults(pod);
   expect(pod).toEqual(once);
 });
 

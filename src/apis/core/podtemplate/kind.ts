@@ -1,5 +1,4 @@
 import { specStrategy } from '../../common/strategies.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { validatePodTemplate } from '../../core/pod/validation/spec.ts';
 import { column, containerColumns, labelsText, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
@@ -9,7 +8,6 @@ export const podTemplate = defineKind<PodTemplate>({
   group: '',
   version: 'v1',
   kind: 'PodTemplate',
-  applyDefaults: (object) => defaultPodTemplate(object.template),
   strategy: specStrategy<PodTemplate>(
     { generationFields: ['template'] },
     {

@@ -1,23 +1,10 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
-import { defaultPodTemplate } from '../../core/pod/defaults.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, required } from '../../../machinery/validation/field-error.ts';
 import { validateLongRunning, validateSelectorAndTemplate } from '../../apps/workload-validation.ts';
 import { ageColumn, column, containerColumns, labelsText, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { ReplicationController } from '../../generated/types/core/v1.ts';
-
-function applyDefaults(object: ReplicationController): void {
-  const { spec } = object;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
-  spec.replicas ??= 1;
-  const labels = spec.template?.metadata?.labels;
-  if (!labels) return;
-  if (!spec.selector || Object.keys(spec.selector).length === 0) spec.selector = { ...labels };
-  if (!object.metadata.labels || Object.keys(object.metadata.labels).length === 0)
-    object.metadata.labels = { ...labels };
-}
 
 function validate(object: ReplicationController): FieldError[] {
   const { spec } = object;
@@ -36,7 +23,6 @@ export const replicationController = defineKind<ReplicationController>({
   group: '',
   version: 'v1',
   kind: 'ReplicationController',
-  applyDefaults,
   strategy: specStrategy<ReplicationController>(
     { initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] },
     { validate, validateUpdate: validate },

@@ -22,10 +22,7 @@ export const secret = defineKind<Secret>({
   group: '',
   version: 'v1',
   kind: 'Secret',
-  applyDefaults(object) {
-    mergeStringData(object);
-    object.type ||= 'Opaque';
-  },
+  applyDefaults: mergeStringData,
   strategy: {
     validate: validateSecret,
     validateUpdate: validateSecretUpdate,

@@ -13,16 +13,13 @@ export function externallyAccessible(service: Service): boolean {
 export function defaultService(service: Service): void {
   service.spec ??= {};
   const { spec } = service;
-  spec.sessionAffinity ||= 'None';
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
   if (spec.sessionAffinity === 'ClientIP') {
     spec.sessionAffinityConfig ??= {};
     spec.sessionAffinityConfig.clientIP ??= {};
     spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= defaultAffinitySeconds;
   }
-  spec.type ||= 'ClusterIP';
   for (const port of spec.ports ?? []) {
-    port.protocol ||= 'TCP';
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
   }
   if (externallyAccessible(service)) spec.externalTrafficPolicy ||= 'Cluster';

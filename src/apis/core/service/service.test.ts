@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Service, ServiceSpec } from '../../generated/types/core/v1.ts';
+import { schemaOf } from '../../scheme.ts';
 import { serviceColumns } from './columns.ts';
 import { defaultService } from './defaults.ts';
 import { serviceStrategy } from './strategy.ts';
@@ -50,6 +51,7 @@ test.each<[string, ServiceSpec, ServiceSpec]>([
   ],
 ])('defaults: %s', (_, spec, expected) => {
   const service = make(spec);
+  schemaOf('', 'v1', 'Service').applyDefaults(service);
   defaultService(service);
   expect(service.spec).toEqual(expected);
 });

@@ -12,12 +12,6 @@ export const endpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io',
   version: 'v1',
   kind: 'EndpointSlice',
-  applyDefaults(object) {
-    for (const port of object.ports ?? []) {
-      port.name ??= '';
-      port.protocol ??= 'TCP';
-    }
-  },
   strategy: {
     prepareForCreate: startGeneration,
     prepareForUpdate(object, old) {

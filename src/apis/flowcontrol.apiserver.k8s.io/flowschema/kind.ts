@@ -7,9 +7,6 @@ export const flowSchema = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'FlowSchema',
-  applyDefaults(object) {
-    if (object.spec) object.spec.matchingPrecedence ||= 1000;
-  },
   strategy: specStrategy<FlowSchema>({ initialStatus: () => ({}), generationFields: ['spec'] }),
   subresources: { status: statusStrategy<FlowSchema>() },
   columns: [

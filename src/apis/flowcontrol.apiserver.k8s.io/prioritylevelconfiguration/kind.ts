@@ -12,21 +12,6 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'PriorityLevelConfiguration',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (spec?.exempt) {
-      spec.exempt.nominalConcurrencyShares ??= 0;
-      spec.exempt.lendablePercent ??= 0;
-    }
-    if (!spec?.limited) return;
-    spec.limited.nominalConcurrencyShares ??= 30;
-    spec.limited.lendablePercent ??= 0;
-    const queuing = spec.limited.limitResponse?.queuing;
-    if (!queuing) return;
-    queuing.queues ||= 64;
-    queuing.handSize ||= 8;
-    queuing.queueLengthLimit ||= 50;
-  },
   strategy: specStrategy<PriorityLevelConfiguration>({ initialStatus: () => ({}), generationFields: ['spec'] }),
   subresources: { status: statusStrategy<PriorityLevelConfiguration>() },
   columns: [

@@ -17,9 +17,6 @@ export const ingressClass = defineKind<IngressClass>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'IngressClass',
-  applyDefaults(object) {
-    if (object.spec?.parameters) object.spec.parameters.scope ??= 'Cluster';
-  },
   strategy: specStrategy<IngressClass>(
     { generationFields: ['spec'] },
     {

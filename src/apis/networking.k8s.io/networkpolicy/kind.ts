@@ -8,13 +8,6 @@ export const networkPolicy = defineKind<NetworkPolicy>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'NetworkPolicy',
-  applyDefaults(object) {
-    const { spec } = object;
-    if (!spec) return;
-    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])])
-      for (const port of rule.ports ?? []) port.protocol ??= 'TCP';
-    if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
-  },
   strategy: specStrategy<NetworkPolicy>({ generationFields: ['spec'] }),
   columns: [
     nameColumn,

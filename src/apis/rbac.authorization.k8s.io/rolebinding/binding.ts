@@ -6,7 +6,6 @@ import type { Column } from '../../kind.ts';
 const rbacGroup = 'rbac.authorization.k8s.io';
 
 export function defaultBinding(binding: RoleBinding): void {
-  if (binding.roleRef) binding.roleRef.apiGroup ||= rbacGroup;
   for (const subject of binding.subjects ?? [])
     if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ||= rbacGroup;
 }

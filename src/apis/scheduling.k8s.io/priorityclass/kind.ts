@@ -38,10 +38,6 @@ export const priorityClass = defineKind<PriorityClass>({
   group: 'scheduling.k8s.io',
   version: 'v1',
   kind: 'PriorityClass',
-  applyDefaults(object) {
-    object.preemptionPolicy ??= 'PreemptLowerPriority';
-    object.value ??= 0;
-  },
   strategy: specStrategy<PriorityClass>(
     { generationFields: ['value', 'globalDefault', 'description', 'preemptionPolicy'] },
     {

@@ -6,17 +6,6 @@ export const csiDriver = defineKind<CSIDriver>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIDriver',
-  applyDefaults(object) {
-    object.spec ??= {};
-    const { spec } = object;
-    spec.attachRequired ??= true;
-    spec.podInfoOnMount ??= false;
-    spec.storageCapacity ??= false;
-    spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType';
-    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent'];
-    spec.requiresRepublish ??= false;
-    spec.seLinuxMount ??= false;
-  },
   columns: [
     nameColumn,
     column<CSIDriver>('AttachRequired', (d) => d.spec?.attachRequired ?? true, {

@@ -12,10 +12,6 @@ export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'StorageClass',
-  applyDefaults(object) {
-    object.reclaimPolicy ??= 'Delete';
-    object.volumeBindingMode ??= 'Immediate';
-  },
   strategy: {
     validateUpdate: (object, old) => [
       ...(semanticEqual(object.parameters, old.parameters)

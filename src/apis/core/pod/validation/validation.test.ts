@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fieldErrorText } from '../../../../machinery/validation/field-error.ts';
 import type { Container, Pod, PodSpec } from '../../../generated/types/core/v1.ts';
+import { schemaOf } from '../../../scheme.ts';
 import { defaultPod } from '../defaults.ts';
 import { validatePodSpec, validatePodTemplate } from './spec.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './update.ts';
@@ -10,6 +11,7 @@ const defaulted = (spec: Partial<PodSpec>, container: Partial<Container> = {}): 
     metadata: { name: 'p', namespace: 'ns' },
     spec: { containers: [{ name: 'c', image: 'busybox:1.36', ...container }], ...spec },
   };
+  schemaOf('', 'v1', 'Pod').applyDefaults(pod);
   defaultPod(pod);
   return pod;
 };

@@ -1,6 +1,8 @@
 /** The whole way of many watches: listener, chain, registry, watch cache. */
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
@@ -11,6 +13,14 @@ import { Listener } from './listener.ts';
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Live objects alone: garbage is collected first. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  gc();
+  return process.memoryUsage().heapUsed;
 }
 
 test('1,000 watches see a write, are cancelled, and leave nothing behind', async () => {
@@ -59,6 +69,20 @@ test('1,000 watches see a write, are cancelled, and leave nothing behind', async
   const [data] = (await once(sibling!, 'data')) as [Buffer];
   expect(data.toString()).toContain('"DELETED"');
   expect(seen).toBe(before);
+
+  // Their memory is gone too: what a round of watches leaves is far below the 10 KB and more that one takes while open.
+  const round = async () => {
+    const more = sessions.flatMap((session) =>
+      Array.from({ length: 199 }, () => session.request({ ':path': `${path}?watch=1` }).resume()),
+    );
+    await Promise.all(more.map((stream) => once(stream, 'response')));
+    for (const stream of more) stream.close(8);
+    await until(() => listener.openRequests === 1 && openWatches() === 1);
+  };
+  await round();
+  const afterFirst = heapBytes();
+  await round();
+  expect(heapBytes() - afterFirst).toBeLessThan(995 * 1024);
 
   // A graceful stop ends the last one in order.
   const ended = once(sibling!, 'end');

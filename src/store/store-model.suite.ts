@@ -62,7 +62,7 @@ class Model {
   expire(now: number): void {
     const due = [...this.newest]
       .filter(([, known]) => known.expiresAtMs !== undefined && known.expiresAtMs <= now)
-      .sort(([, a], [, b]) => a.expiresAtMs! - b.expiresAtMs! || a.mod - b.mod);
+      .sort(([aKey, a], [bKey, b]) => a.expiresAtMs! - b.expiresAtMs! || a.mod - b.mod || (aKey < bKey ? -1 : 1));
     for (const [key] of due) this.txn({ compare: [], success: [{ op: 'delete', key }] });
   }
 }

@@ -152,7 +152,8 @@ function openDatabases(dir: string): Databases {
   });
   const database = <K extends string | number>(name: string): Database<Buffer, K> =>
     root.openDB<Buffer, K>({ name, encoding: 'binary' });
-  return {
+  // In one transaction, so that a new store costs one flush for all of them.
+  return root.transactionSync(() => ({
     root,
     records: database<number>('records'),
     index: database<string>('index'),
@@ -163,7 +164,7 @@ function openDatabases(dir: string): Databases {
       const { bavail, bsize } = statfsSync(dir);
       return bavail * bsize;
     },
-  };
+  }));
 }
 
 async function ensureFormat(databases: Databases, dir: string, isNew: boolean): Promise<void> {

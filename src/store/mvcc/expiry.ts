@@ -9,10 +9,7 @@ const longestSleepMs = 60_000;
 export class ExpiryTimer {
   readonly #clock: Clock;
   readonly #expire: (due: readonly Expiring[]) => void;
-  readonly #heap = new Heap<string, Expiring>(
-    (item) => item.key,
-    (a, b) => a.expiresAtMs < b.expiresAtMs || (a.expiresAtMs === b.expiresAtMs && a.modRevision < b.modRevision),
-  );
+  readonly #heap = new Heap<string, Expiring>((item) => item.key, isBefore);
   #timer: Timer | undefined;
   #timerAtMs = 0;
   #stopped = false;
@@ -66,4 +63,11 @@ export class ExpiryTimer {
     if (due.length > 0) this.#expire(due);
     this.#schedule();
   }
+}
+
+/** A total order, so that the same history always expires in the same way. */
+function isBefore(a: Expiring, b: Expiring): boolean {
+  if (a.expiresAtMs !== b.expiresAtMs) return a.expiresAtMs < b.expiresAtMs;
+  if (a.modRevision !== b.modRevision) return a.modRevision < b.modRevision;
+  return a.key < b.key;
 }

@@ -2,6 +2,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Lookup } from '../registry/registry.ts';
+import { DefaultIngressClass } from './default-ingress-class/plugin.ts';
+import { DefaultStorageClass } from './default-storage-class/plugin.ts';
 import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
 import { LimitRanger } from './limit-ranger/plugin.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
@@ -33,6 +35,8 @@ const order: readonly Entry[] = [
   { name: 'TaintNodesByCondition', onByDefault: true, make: () => new TaintNodesByCondition() },
   { name: 'Priority', onByDefault: true, make: (d) => new Priority(d.lookup) },
   { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => new DefaultTolerationSeconds() },
+  { name: 'DefaultStorageClass', onByDefault: true, make: (d) => new DefaultStorageClass(d.lookup) },
+  { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
 ];
 
 export interface AdmissionSelection {

@@ -4,6 +4,9 @@ import { FakeClock } from '../../base/fake-clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { isForbidden, isNotFound, statusCause } from '../../machinery/status/is.ts';
+import type { Ingress } from '../../apis/generated/types/networking.k8s.io/v1.ts';
+import { DefaultIngressClass } from './default-ingress-class/plugin.ts';
+import { DefaultStorageClass } from './default-storage-class/plugin.ts';
 import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
 import { LimitRanger } from './limit-ranger/plugin.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
@@ -346,6 +349,37 @@ describe('LimitRanger', () => {
     [{}, 'maximum memory usage per Pod is 1Gi.  No limit is specified'],
   ])('%j: %s', (resources, message) => {
     expect(() => run(resources)).toThrow(message);
+  });
+});
+
+describe('default classes', () => {
+  const mark = (key: string) => ({ annotations: { [`${key}.kubernetes.io/is-default-class`]: 'true' } });
+  const lookup = lookupOf({
+    'storageclasses.storage.k8s.io': [
+      { metadata: { name: 'old', creationTimestamp: '2020-01-01T00:00:00Z', ...mark('storageclass') } },
+      { metadata: { name: 'new', creationTimestamp: '2021-01-01T00:00:00Z', ...mark('storageclass') } },
+      { metadata: { name: 'newer', creationTimestamp: '2022-01-01T00:00:00Z' } },
+    ],
+    'ingressclasses.networking.k8s.io': [{ metadata: { name: 'nginx', ...mark('ingressclass') } }],
+  });
+  test.each([
+    [undefined, 'new'],
+    ['', ''],
+    ['mine', 'mine'],
+  ])('a claim of class %j gets %j', (storageClassName, expected) => {
+    const claim = { metadata: { name: 'c' }, spec: storageClassName === undefined ? {} : { storageClassName } };
+    new DefaultStorageClass(lookup).admit(attributesOf({ resource: 'persistentvolumeclaims', object: claim }));
+    expect(claim.spec.storageClassName).toBe(expected);
+  });
+  test('an ingress', () => {
+    const ingress: Ingress = { metadata: { name: 'i' } };
+    const old: Ingress = { metadata: { name: 'i', annotations: { 'kubernetes.io/ingress.class': 'x' } } };
+    for (const object of [ingress, old])
+      new DefaultIngressClass(lookup).admit(
+        attributesOf({ group: 'networking.k8s.io', resource: 'ingresses', object }),
+      );
+    expect(ingress.spec?.ingressClassName).toBe('nginx');
+    expect(old.spec?.ingressClassName).toBeUndefined();
   });
 });
 

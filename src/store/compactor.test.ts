@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../base/fake-clock.ts';
 import { runCompactor } from './compactor.ts';
 import { createMemoryStore } from './memory/memory-store.ts';
-import { put } from './store.suite.ts';
+import { put } from './store-notes.suite.ts';
 
 const minuteMs = 60_000;
 

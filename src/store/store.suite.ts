@@ -1,16 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../base/fake-clock.ts';
+import { Notes, bytes, everything, put, remove, show, text } from './store-notes.suite.ts';
 import {
   CompactedError,
   FutureRevisionError,
   StoreError,
   prefixRange,
-  type KeyValue,
   type Revision,
   type Store,
-  type StoreEvent,
   type WatchOptions,
-  type WatchSink,
 } from './store.ts';
 
 /** How the suite gets a store of the kind under test. */
@@ -23,55 +21,6 @@ export interface StoreUnderTest {
 }
 
 export type OpenStore = (clock: FakeClock) => Promise<StoreUnderTest>;
-
-const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (value: Uint8Array) => new TextDecoder().decode(value);
-const everything = { start: ' ', end: '\x7f' };
-
-/** Writes a value without conditions and returns its revision. */
-export async function put(store: Store, key: string, value: string, expiresAtMs?: number): Promise<Revision> {
-  const op = { op: 'put' as const, key, value: bytes(value), ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
-  return (await store.txn({ compare: [], success: [op] })).revision;
-}
-
-async function remove(store: Store, key: string): Promise<Revision> {
-  return (await store.txn({ compare: [], success: [{ op: 'delete', key }] })).revision;
-}
-
-const show = (kv: KeyValue | undefined) =>
-  kv && `${kv.key}=${text(kv.value)} c${kv.createRevision} m${kv.modRevision} v${kv.version}`;
-
-const showEvent = (event: StoreEvent) =>
-  event.type === 'put'
-    ? `${event.revision} put ${show(event.kv)} was ${show(event.previous)}`
-    : `${event.revision} delete ${event.key} was ${show(event.previous)}`;
-
-/** Notes everything it is told. */
-class Notes implements WatchSink {
-  readonly lines: string[] = [];
-  readonly calls: StoreEvent[][] = [];
-  readonly upTo: Revision[] = [];
-  readonly progress: Revision[] = [];
-  ended: Error | undefined;
-
-  onEvents(events: readonly StoreEvent[], upTo: Revision): void {
-    this.calls.push([...events]);
-    this.lines.push(...events.map(showEvent));
-    this.upTo.push(upTo);
-  }
-
-  onProgress(upTo: Revision): void {
-    this.progress.push(upTo);
-  }
-
-  onEnd(error: Error): void {
-    this.ended = error;
-  }
-
-  get revisions(): Revision[] {
-    return this.calls.flat().map((event) => event.revision);
-  }
-}
 
 /** What every store must do. */
 export function storeSuite(name: string, open: OpenStore): void {

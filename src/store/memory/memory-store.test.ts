@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
-import { put, storeSuite, type OpenStore } from '../store.suite.ts';
+import { put } from '../store-notes.suite.ts';
+import { storeSuite, type OpenStore } from '../store.suite.ts';
 import { storeModelSuite } from '../store-model.suite.ts';
 import { createMemoryStore } from './memory-store.ts';
 

@@ -61,7 +61,7 @@ async function step(cluster: Cluster, model: Model, silent: Set<string>, random:
       return `kill ${node}`;
     }
     case 6: {
-      for (const each of silent) await cluster.nodes.revive(each);
+      for (const each of silent) cluster.nodes.revive(each);
       silent.clear();
       return 'revive';
     }
@@ -96,7 +96,7 @@ describe('after any history', () => {
         if (waitMs > 0) await cluster.advance(waitMs);
       }
       Object.assign(cluster.faults, { refuse: 0, lose: 0, cut: 0 });
-      for (const each of silent) await cluster.nodes.revive(each);
+      for (const each of silent) cluster.nodes.revive(each);
       await cluster.advance(15 * 60_000);
 
       const c = clients(cluster);

@@ -57,7 +57,7 @@ describe('a node that goes away', () => {
     await cluster.nodes.kill(lost);
     await cluster.advance(120_000);
     expect(isReady(await c.nodes.get(lost))).toBe(false);
-    await cluster.nodes.revive(lost);
+    cluster.nodes.revive(lost);
     await cluster.advance(10_000);
     const back = await c.nodes.get(lost);
     expect(isReady(back)).toBe(true);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type * as core from '../../apis/generated/types/core/v1.ts';
 import type { Lease } from '../../apis/generated/types/coordination.k8s.io/v1.ts';
+import { TransportError } from '../../client/client.ts';
 import { bareServer } from '../../testing/bare-server.suite.ts';
 import { createHollowNodes, type HollowNodesOptions } from './hollow-nodes.ts';
 import type { Stage } from './stage/stage.ts';
@@ -197,9 +198,23 @@ describe('hollow nodes', () => {
     expect((await t.pods.get('a')).status?.phase).toBe('Pending');
     expect((await t.pods.get('b')).status?.phase).toBe('Running');
     expect(t.server.requests.filter((r) => r.includes('leases/node-1'))).toEqual([]);
-    await t.hollow.revive('node-1');
+    t.hollow.revive('node-1');
     await t.clock.settle();
     expect((await t.pods.get('a')).status?.phase).toBe('Running');
+  });
+
+  test('register again and again while the server does not answer', async () => {
+    const t = await setUp({ onError: () => {} });
+    let refusals = 3;
+    t.server.intercept = (method, url) => {
+      if (method === 'POST' && url.endsWith('/nodes') && refusals-- > 0) throw new TransportError('connection refused');
+    };
+    const starting = t.hollow.start();
+    await t.clock.advance(699);
+    await expect(t.nodes.get('node-1')).rejects.toThrow('not found');
+    await t.clock.advance(1);
+    await starting;
+    expect((await t.leases.get('node-1')).spec?.holderIdentity).toBe('node-1');
   });
 
   test('wait for a block of pod addresses where one is required', async () => {

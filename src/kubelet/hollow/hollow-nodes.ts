@@ -2,7 +2,8 @@
  * Nodes that run nothing: they register, keep their Leases, and lead their pods through the life that Stages describe,
  * on whatever clock they are given. One watch serves all of them, and a pod at rest costs nothing.
  */
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, sleep } from '../../base/clock.ts';
+import { Lifetime } from '../../base/lifetime.ts';
 import type { Random } from '../../base/random.ts';
 import type { Lease } from '../../apis/generated/types/coordination.k8s.io/v1.ts';
 import type * as core from '../../apis/generated/types/core/v1.ts';
@@ -55,8 +56,8 @@ export interface HollowNodes {
   add(spec?: HollowNodeSpec): Promise<string>;
   /** The node falls silent: no Lease, no status, its pods stay as they are. */
   kill(name: string): Promise<void>;
-  /** It is back, and catches up. */
-  revive(name: string): Promise<void>;
+  /** It is back, as after a restart of its kubelet: registers, and catches up. */
+  revive(name: string): void;
 }
 
 export function createHollowNodes(options: HollowNodesOptions): HollowNodes {
@@ -74,10 +75,14 @@ interface NodeState {
 
 /** Nodes registered at once. */
 const registrations = 32;
+/** A kubelet that cannot register tries again: after this, twice this ... */
+const firstRetryMs = 100;
+const maxRetryMs = 7_000;
 
 class DefaultHollowNodes implements HollowNodes {
   readonly #options: HollowNodesOptions;
   readonly #states = new Map<string, NodeState>();
+  readonly #lifetime: Lifetime;
   readonly #ips = new PodIps();
   readonly #informers: InformerFactory;
   readonly #nodeInformer: Informer<core.Node>;
@@ -89,6 +94,7 @@ class DefaultHollowNodes implements HollowNodes {
 
   constructor(options: HollowNodesOptions) {
     this.#options = options;
+    this.#lifetime = new Lifetime((error) => options.onError?.(error));
     const nodes = { group: '', version: 'v1', resource: 'nodes' };
     const pods = { group: '', version: 'v1', resource: 'pods' };
     this.#informers = options.informers ?? new InformerFactory(options);
@@ -144,6 +150,7 @@ class DefaultHollowNodes implements HollowNodes {
   }
 
   async stop(): Promise<void> {
+    await this.#lifetime.stop();
     for (const remove of this.#removeHandlers) remove();
     await Promise.all([...this.#states.values()].map((state) => state.lease?.stop()));
     await Promise.all([this.#players.Node.stop(), this.#players.Pod.stop()]);
@@ -163,11 +170,11 @@ class DefaultHollowNodes implements HollowNodes {
     state.lease = undefined;
   }
 
-  async revive(name: string): Promise<void> {
+  revive(name: string): void {
     const state = this.#state(name);
     if (state.alive) return;
     state.alive = true;
-    await this.#register(state);
+    this.#lifetime.spawn(() => this.#register(state));
     this.#players.Node.look(name);
     for (const pod of this.#podInformer.byIndex('byNodeName', name))
       this.#players.Pod.look(`${pod.metadata.namespace}/${pod.metadata.name}`);
@@ -192,15 +199,18 @@ class DefaultHollowNodes implements HollowNodes {
     const { clock, random, version, client, onError } = this.#options;
     const shape = { ...state.spec, name: state.name, ip: ipOf(state.index), version };
     const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-    let node: core.Node;
-    try {
-      node = await this.#nodeClient.create<core.Node>(hollowNode(shape, now));
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      node = await this.#nodeClient.get(state.name);
+    const { signal } = this.#lifetime;
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
+      try {
+        state.uid = await this.#ensureNode(hollowNode(shape, now), signal);
+        break;
+      } catch (error) {
+        if (signal.aborted) return;
+        onError?.(error);
+        await sleep(clock, retryMs, signal, `registration of node ${state.name}`);
+      }
     }
-    state.uid = node.metadata.uid ?? '';
-    if (!state.alive || state.lease !== undefined) return;
+    if (!state.alive || state.lease !== undefined || signal.aborted) return;
     const leases = client.resource<Lease>({ group: 'coordination.k8s.io', version: 'v1', resource: 'leases' });
     state.lease = new NodeLease({
       nodeName: state.name,
@@ -211,6 +221,15 @@ class DefaultHollowNodes implements HollowNodes {
       ...(onError === undefined ? {} : { onError }),
     });
     state.lease.start();
+  }
+
+  async #ensureNode(node: core.Node, signal: AbortSignal): Promise<string> {
+    try {
+      return (await this.#nodeClient.create<core.Node>(node, { signal })).metadata.uid ?? '';
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      return (await this.#nodeClient.get(node.metadata.name!, { signal })).metadata.uid ?? '';
+    }
   }
 
   /** The Node object was deleted: as a kubelet, that registers only when it starts, it is gone from the cluster. */

@@ -15,6 +15,7 @@ import type { Handler } from '../machinery/wire.ts';
 import { runCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
 import { admissionPlugins } from './admission/order.ts';
+import type { AuditSink } from './audit/audit.ts';
 import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
 import { ServiceAllocator } from './allocators/services.ts';
 import { Authenticator } from './authn/authenticator.ts';
@@ -88,6 +89,8 @@ export interface ApiServerDependencies {
   readonly tokenKeys?: TokenKeys;
   /** Adds what only the platform knows (memory, processor time, the event loop's delay) to /metrics. */
   readonly platformMetrics?: (registry: MetricsRegistry) => void;
+  /** Told of every answered request. Default: nobody. */
+  readonly audit?: AuditSink;
   /** What went wrong and changed no answer. Default: dropped. */
   readonly onError?: (error: unknown, what: string) => void;
 }
@@ -314,6 +317,7 @@ class PortableApiServer implements ApiServer {
       authorizer: this.#authorizer,
       inFlight,
       metrics: this.metrics,
+      audit: this.#dependencies.audit,
       requestTimeoutMs: this.#options.requestTimeoutMs ?? 60_000,
       answer: (context) => (context.info.isResourceRequest ? this.registry.handle(context) : other(context)),
       onError: this.#onError,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { WireRequest, WireResponse } from '../../machinery/wire.ts';
+import type { AuditEvent, AuditSink } from '../audit/audit.ts';
 import { Authenticator } from '../authn/authenticator.ts';
 import { alwaysAllow } from '../authz/authorizer.ts';
 import { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
@@ -11,7 +12,7 @@ import { InFlightLimit } from './in-flight.ts';
 import { jsonResponse } from './status-response.ts';
 import { warningHeaders } from './warning-header.ts';
 
-function testChain(answer: ContextHandler) {
+function testChain(answer: ContextHandler, audit?: AuditSink) {
   const clock = new FakeClock({ defer: setImmediate });
   const errors: string[] = [];
   const staticTokens = new Map([['secret', { username: 'joe', groups: ['devs'] }]]);
@@ -23,6 +24,7 @@ function testChain(answer: ContextHandler) {
     inFlight: new InFlightLimit({ readOnly: 1, mutating: 1 }),
     metrics: new ApiServerMetrics(),
     requestTimeoutMs: 60_000,
+    audit,
     answer,
     onError: (error, what) => errors.push(`${what}: ${error}`),
   });
@@ -111,4 +113,29 @@ test('warnings stay within what clients read', () => {
   expect(values.length).toBeGreaterThan(10);
   expect(values.join('').length).toBeLessThanOrEqual(4096);
   expect(warningHeaders(['a\r\nb', 'ü'])).toEqual(['299 - "a  b"', '299 - "%C3%BC"']);
+});
+
+test('every answered request is told to the audit, with who really asked', async () => {
+  const events: AuditEvent[] = [];
+  const { ask } = testChain(async () => jsonResponse(201, {}), { record: (event) => events.push(event) });
+  await ask('/apis/apps/v1/namespaces/a/deployments?x=y', {
+    method: 'POST',
+    headers: { authorization: 'Bearer secret', 'audit-id': 'id', 'impersonate-user': 'ann', 'user-agent': 'test' },
+    remoteAddress: '10.0.0.1',
+  });
+  expect(events).toMatchObject([
+    {
+      auditID: 'id',
+      stage: 'ResponseComplete',
+      requestURI: '/apis/apps/v1/namespaces/a/deployments?x=y',
+      verb: 'create',
+      user: { username: 'joe' },
+      impersonatedUser: { username: 'ann' },
+      sourceIPs: ['10.0.0.1'],
+      userAgent: 'test',
+      objectRef: { resource: 'deployments', namespace: 'a', apiGroup: 'apps', apiVersion: 'v1' },
+      responseStatus: { code: 201 },
+      requestReceivedTimestamp: '2026-01-01T00:00:00.000000Z',
+    },
+  ]);
 });

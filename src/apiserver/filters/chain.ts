@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { type Random, randomUuid } from '../../base/random.ts';
 import type { Handler, WatchFrame, WireHeaders, WireRequest, WireResponse } from '../../machinery/wire.ts';
+import { type AuditSink, auditEvent } from '../audit/audit.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { anonymousUser } from '../authn/users.ts';
 import { type Authorizer, attributesOf, forbiddenError } from '../authz/authorizer.ts';
@@ -27,6 +28,7 @@ export interface ChainParts {
   readonly inFlight: InFlightLimit;
   readonly metrics: ApiServerMetrics;
   readonly requestTimeoutMs: number;
+  readonly audit?: AuditSink | undefined;
   /** Resource and other requests, once they are allowed. */
   readonly answer: ContextHandler;
   /** Told of what ended as a 500. */
@@ -46,8 +48,11 @@ export function createChain(parts: ChainParts): Handler {
     const { info, request } = context;
     const user = parts.authenticator.authenticate(request);
     context.user = user instanceof Promise ? await user : user;
-    if (wantsImpersonation(request.headers))
-      context.user = impersonate(context.user, request.headers, parts.authorizer);
+    if (wantsImpersonation(request.headers)) {
+      const impersonated = impersonate(context.user, request.headers, parts.authorizer);
+      context.impersonator = context.user;
+      context.user = impersonated;
+    }
     if (isLongRunning(info)) {
       authorize(context);
       return whileOpen(await answer(context), request, metrics.longRunning(info));
@@ -83,7 +88,14 @@ export function createChain(parts: ChainParts): Handler {
       response = statusResponse(error);
       if (response.status >= 500) parts.onError(error, `${request.method} ${request.url}`);
     }
-    if (context !== undefined) metrics.answered(context, response, clock.monotonicMs() - startedMs);
+    if (context !== undefined) {
+      metrics.answered(context, response, clock.monotonicMs() - startedMs);
+      if (parts.audit !== undefined) {
+        const code = response.kind === 'proxy' ? 101 : response.status;
+        const longRunning = isLongRunning(context.info);
+        parts.audit.record(auditEvent(context, { auditId, code, longRunning, nowMs: clock.now() }));
+      }
+    }
     return withCommonHeaders(response, auditId, context?.warnings ?? []);
   };
 }

@@ -10,6 +10,8 @@ export class ChainContext implements RequestContext {
   readonly warnings: string[] = [];
   readonly receivedMs: number;
   user: UserInfo;
+  /** Who acts as `user`; undefined where nobody does. */
+  impersonator: UserInfo | undefined;
   readonly #rawQuery: string;
   #query: URLSearchParams | undefined;
 

@@ -308,6 +308,17 @@ describe('documents', () => {
     await watch.frames[Symbol.asyncIterator]().return?.();
     expect(await open()).toBe('0');
   });
+  test('component statuses are shown as object, list and table', async () => {
+    const url = '/api/v1/componentstatuses';
+    const list = await t.call('GET', url, { user: admin });
+    expect(list.json.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(['etcd-0']);
+    expect(list.headers.warning).toEqual(['299 - "v1 ComponentStatus is deprecated in v1.19+"']);
+    expect((await t.call('GET', `${url}/etcd-0`, { user: admin })).json.conditions[0].status).toBe('True');
+    expect((await t.call('GET', `${url}/x`, { user: admin })).status).toBe(404);
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
+    const table = await t.call('GET', url, { user: admin, headers });
+    expect(table.json.rows[0].cells).toEqual(['etcd-0', 'Healthy', 'ok', '']);
+  });
   test('health says which check', async () => {
     const { text } = await t.call('GET', '/readyz?verbose');
     expect(text).toContain('[+]etcd ok\n');

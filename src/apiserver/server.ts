@@ -36,6 +36,7 @@ import { Discovery } from './discovery/discovery.ts';
 import { createChain } from './filters/chain.ts';
 import { InFlightLimit } from './filters/in-flight.ts';
 import { statusResponse } from './filters/status-response.ts';
+import { componentStatusHandler } from './health/component-status.ts';
 import { Health } from './health/health.ts';
 import { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
 import { nonResourceHandler } from './non-resource.ts';
@@ -168,7 +169,7 @@ class PortableApiServer implements ApiServer {
     this.#health = this.#makeHealth();
     const chain = this.#makeChain(clock, random, tokenKeys);
     this.handler = async (request) => {
-      if (this.#state === 'serving' || this.#state === 'ready') return chain(request);
+      if (this.#serving) return chain(request);
       const why = this.#state === 'stopped' ? 'the server is shutting down' : 'the server is starting';
       return statusResponse(newServiceUnavailable(why));
     };
@@ -210,6 +211,10 @@ class PortableApiServer implements ApiServer {
 
   readyz(): readonly string[] {
     return this.#health.failing('readyz');
+  }
+
+  get #serving(): boolean {
+    return this.#state === 'serving' || this.#state === 'ready';
   }
 
   get #stopped(): boolean {
@@ -259,7 +264,7 @@ class PortableApiServer implements ApiServer {
 
   #makeHealth(): Health {
     const both = ['livez', 'readyz'] as const;
-    const serving = () => this.#state === 'serving' || this.#state === 'ready';
+    const serving = () => this.#serving;
     const ready = () => this.#state === 'ready';
     return new Health([
       { name: 'ping', endpoints: both, healthy: () => true },
@@ -336,6 +341,8 @@ class PortableApiServer implements ApiServer {
       registry.addVirtualResource('authorization.k8s.io', resource, handler);
     for (const [resource, handler] of Object.entries(authenticationReviewHandlers(authenticator)))
       registry.addVirtualResource('authentication.k8s.io', resource, handler);
+    const etcd = { name: 'etcd-0', healthy: () => this.#serving };
+    registry.addVirtualResource('', 'componentstatuses', componentStatusHandler([etcd]));
     if (tokenKeys !== undefined)
       registry.addSubresourceHandler(
         '',

@@ -60,6 +60,7 @@ describe.each(['kubectl', 'kubectl-1.32'])('%s', (oracle) => {
     expect(lines.some((line) => /^deployments +deploy +apps\/v1 +true +Deployment$/.test(line))).toBe(true);
     expect(await succeeds('api-versions')).toContain('rbac.authorization.k8s.io/v1');
     await succeeds('get po,deploy,svc,cm,sa,ing,pvc,hpa,pdb,netpol');
+    expect(await succeeds('get cs')).toMatch(/etcd-0 +Healthy +ok/);
   });
 
   test('sees the version and the health', async () => {

@@ -7,6 +7,7 @@ import { createControllerManager } from '../controllers/manager.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { gatewayAddress } from '../network/node/setup.ts';
 import { formatCidr, parseCidr } from '../network/cidr.ts';
+import { JwtKeys } from '../pki/jwt-keys.ts';
 import { kubeconfigText } from '../pki/kubeconfig.ts';
 import { ensureClusterPki } from '../pki/pki-files.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
@@ -63,11 +64,21 @@ export async function startCluster(
   const controlPlane = await startControlPlane(
     {
       store,
-      pki,
-      bindAddresses,
-      securePort: options.securePort,
-      advertiseAddress: options.bindAddress && options.bindAddress !== loopback ? options.bindAddress : nodeIp,
-      serviceCidr: options.serviceCidr,
+      listener: {
+        bindAddresses,
+        port: options.securePort,
+        certPem: pki.apiserver.certPem,
+        keyPem: pki.apiserver.keyPem,
+        clientCaPem: pki.ca.certPem,
+        kubelet: { ...pki.apiserverKubeletClient, caPem: pki.ca.certPem },
+      },
+      server: {
+        advertiseAddress: options.bindAddress && options.bindAddress !== loopback ? options.bindAddress : nodeIp,
+        serviceClusterIPRange: options.serviceCidr,
+        clientCAFile: pki.ca.certPem,
+        requestheaderClientCAFile: pki.frontProxyCa.certPem,
+      },
+      tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
     },
     stages,
     log,

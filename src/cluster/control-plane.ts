@@ -1,7 +1,7 @@
 /** The control plane in one process: store, API server with its listener, and what makes clients for the others. */
-import { createApiServer, type ApiServer } from '../apiserver/server.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/server.ts';
 import { statusResponse } from '../apiserver/filters/status-response.ts';
-import { Listener } from '../apiserver/http/listener.ts';
+import { Listener, type ListenerOptions } from '../apiserver/http/listener.ts';
 import { addProcessMetrics } from '../apiserver/http/process-metrics.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
@@ -11,8 +11,7 @@ import { createDirectTransport } from '../client/direct/direct.ts';
 import { createClient } from '../client/rest.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
 import type { UserInfo } from '../machinery/wire.ts';
-import type { ClusterPki } from '../pki/cluster-pki.ts';
-import { JwtKeys } from '../pki/jwt-keys.ts';
+import type { JwtKeys } from '../pki/jwt-keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from './logger.ts';
 import type { Stages } from './stages.ts';
@@ -20,12 +19,11 @@ import { kubernetesVersion } from './version.ts';
 
 export interface ControlPlaneOptions {
   readonly store: Store;
-  readonly pki: ClusterPki;
-  readonly bindAddresses: readonly string[];
-  readonly securePort: number;
-  /** Where the `kubernetes` Service leads to. */
-  readonly advertiseAddress: string;
-  readonly serviceCidr: string;
+  readonly listener: Omit<ListenerOptions, 'onError'>;
+  /** Named as upstream's flags; the port is the listener's. */
+  readonly server: Omit<ApiServerOptions, 'securePort'>;
+  /** Signs and verifies ServiceAccount tokens. */
+  readonly tokenKeys: JwtKeys;
 }
 
 export interface ControlPlane {
@@ -58,45 +56,28 @@ export async function startControlPlane(
   stages: Stages,
   log: Logger,
 ): Promise<ControlPlane> {
-  const { pki } = options;
   const onError = (error: unknown, what: string) => log.warn(`apiserver: ${what}: ${messageOf(error)}`);
   // The port is known only once it is bound, and the API server publishes it: so the listener starts first, and refuses
   // until the server behind it is there.
   let server: ApiServer | undefined;
-  const listener = new Listener(
-    {
-      bindAddresses: options.bindAddresses,
-      port: options.securePort,
-      certPem: pki.apiserver.certPem,
-      keyPem: pki.apiserver.keyPem,
-      clientCaPem: pki.ca.certPem,
-      kubelet: { ...pki.apiserverKubeletClient, caPem: pki.ca.certPem },
-      onError,
-    },
-    async (request) =>
-      server ? server.handler(request) : statusResponse(newServiceUnavailable('the server is starting')),
+  const listener = new Listener({ ...options.listener, onError }, async (request) =>
+    server ? server.handler(request) : statusResponse(newServiceUnavailable('the server is starting')),
   );
   await stages.run(
     'listener',
     () =>
       listener.start().catch((error) => {
-        throw listenError(error, options);
+        throw listenError(error, options.listener);
       }),
     () => listener.stop(),
   );
   const made = createApiServer(
-    {
-      advertiseAddress: options.advertiseAddress,
-      securePort: listener.port,
-      serviceClusterIPRange: options.serviceCidr,
-      clientCAFile: pki.ca.certPem,
-      requestheaderClientCAFile: pki.frontProxyCa.certPem,
-    },
+    { ...options.server, securePort: listener.port },
     {
       store: options.store,
       clock: realClock,
       random: secureRandom,
-      tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
+      tokenKeys: options.tokenKeys,
       platformMetrics: addProcessMetrics,
       onError,
     },
@@ -120,17 +101,16 @@ export async function startControlPlane(
   };
 }
 
-function listenError(error: unknown, options: ControlPlaneOptions): Error {
+function listenError(error: unknown, options: ListenerOptions): Error {
   const { code } = error as NodeJS.ErrnoException;
-  const where = `${options.bindAddresses.join(' and ')}, port ${options.securePort}`;
+  const where = `${options.bindAddresses.join(' and ')}, port ${options.port}`;
   if (code === 'EADDRINUSE')
-    return new Error(
-      `--secure-port ${options.securePort} is in use (${where}); choose another, or 0 for any free one`,
-      { cause: error },
-    );
+    return new Error(`--secure-port ${options.port} is in use (${where}); choose another, or 0 for any free one`, {
+      cause: error,
+    });
   if (code === 'EADDRNOTAVAIL')
     return new Error(`--bind-address: ${where} is no address of this host`, { cause: error });
   if (code === 'EACCES')
-    return new Error(`--secure-port ${options.securePort}: not permitted; choose one above 1023`, { cause: error });
+    return new Error(`--secure-port ${options.port}: not permitted; choose one above 1023`, { cause: error });
   return error instanceof Error ? error : new Error(messageOf(error));
 }

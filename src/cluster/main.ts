@@ -2,13 +2,14 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../base/errors.ts';
+import { components } from './components/index.ts';
 import { addUpOptions, dataDirOption, upOptionsOf } from './up-options.ts';
 import { UsageError } from './usage-error.ts';
 import { kubernetesVersion, skiffVersion } from './version.ts';
 
 const exitCode = { done: 0, failed: 1, wrongUsage: 2 } as const;
 
-function program(): Command {
+async function program(): Promise<Command> {
   const skiff = new Command('skiff')
     .description('Kubernetes in one process: control plane, nodes, network and DNS.')
     .helpCommand(false)
@@ -64,13 +65,20 @@ function program(): Command {
     .command('version')
     .description("Skiff's version and the Kubernetes version it serves")
     .action(() => console.log(`skiff ${skiffVersion} (Kubernetes ${kubernetesVersion})`));
+
+  // A component's flags are many: they are loaded only for the one that is named.
+  const named = process.argv[2] ?? '';
+  for (const [name, load] of Object.entries(components)) {
+    const command = skiff.command(name).description('this component alone (see its --help)');
+    if (name === named) (await load())(command);
+  }
   return skiff;
 }
 
 const withDataDir = (command: Command) => command.addOption(dataDirOption());
 
 async function main(): Promise<void> {
-  const skiff = program();
+  const skiff = await program();
   const quiet = (command: Command): void => {
     command.exitOverride();
     for (const child of command.commands) quiet(child);

@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { InformerFactory } from '../client/informers.ts';
-import { LeaderElection } from '../client/leader-election.ts';
+import { LeaderElection, type LeaderElectionOptions } from '../client/leader-election.ts';
 import { createClient } from '../client/rest.ts';
 import type { ControllerContext, ControllerManagerSettings, RunningController } from './context.ts';
 import { controllers as all } from './index.ts';
@@ -27,6 +27,8 @@ export interface ControllerManagerOptions {
   readonly settings?: ControllerManagerSettings;
   /** Work only while holding the lease kube-system/kube-controller-manager, under this identity. Absent: at once. */
   readonly leaderElectionIdentity?: string;
+  /** Default: upstream's 15, 10 and 2 s. */
+  readonly leaderElection?: Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>;
   /** Leadership was lost: the process should end (or start a new manager). */
   readonly onLeadershipLost?: () => void;
   /** Failures that are tried again: for logs. */
@@ -128,6 +130,7 @@ class ElectedManager implements ControllerManager {
       namespace: 'kube-system',
       name: 'kube-controller-manager',
       identity: leaderElectionIdentity,
+      ...this.#options.leaderElection,
       onError: (error) => onError?.('leader-election', error),
       lead: async (signal) => {
         const manager = new Manager(this.#options);

@@ -7,6 +7,8 @@ export interface CredentialsOptions {
   readonly tokenFile?: string;
   readonly username?: string;
   readonly password?: string;
+  /** Asked before every request; wins over the rest. Keeps its token itself, for as long as it is good. */
+  readonly tokenSource?: () => Promise<string>;
 }
 
 /** A token file is read again after so long (client-go's period). */
@@ -26,7 +28,8 @@ export class Credentials {
   }
 
   async header(): Promise<string | undefined> {
-    const { tokenFile, username, password } = this.#options;
+    const { tokenFile, username, password, tokenSource } = this.#options;
+    if (tokenSource) return `Bearer ${await tokenSource()}`;
     if (tokenFile !== undefined && this.#clock.monotonicMs() - this.#readAtMs > tokenFileMs) {
       this.#readAtMs = this.#clock.monotonicMs();
       try {

@@ -5,6 +5,11 @@ import { cpuWeight, podLimits, qosClass } from '../containers/resources.ts';
 import type { Pod } from '../types.ts';
 import { cgroupHierarchies, cgroupVersion, killCgroup, makeCgroup, removeCgroup, writeCgroup } from './cgroups.ts';
 
+/** A dash in a slice's name says that it lies in another: the node's own lies at the top. */
+export function nodeSliceName(cgroupName: string): string {
+  return cgroupName.replaceAll('-', '');
+}
+
 /**
  * The cgroups of a node's pods, in a tree of the node's own:
  *
@@ -37,7 +42,7 @@ export class PodCgroups {
     const qos = qosClass(pod).toLowerCase();
     const uid = pod.metadata.uid!;
     if (this.#systemd) {
-      const base = this.#root.replaceAll('-', '');
+      const base = nodeSliceName(this.#root);
       const slice = qos === 'guaranteed' ? base : `${base}-${qos}`;
       return `${slice}-pod${uid.replaceAll('-', '_')}.slice`;
     }
@@ -93,7 +98,7 @@ export class PodCgroups {
   }
 
   #slicePath(uid: string, qos: string): string {
-    const base = this.#root.replaceAll('-', '');
+    const base = nodeSliceName(this.#root);
     const own = `pod${uid.replaceAll('-', '_')}.slice`;
     return qos === 'guaranteed'
       ? `${base}.slice/${base}-${own}`

@@ -284,6 +284,13 @@ export class PodWorker {
       const ips = network?.ip ? [network.ip, ...network.additionalIps.map(({ ip }) => ip)] : [];
       return { id, ips };
     } catch (error) {
+      const network = (await deps.runtime.status()).find(({ type }) => type === 'NetworkReady');
+      if (network && !network.status) {
+        const why = `NetworkReady=false reason:${network.reason} message:${network.message}`;
+        const message = `network is not ready: container runtime network not ready: ${why}`;
+        deps.recorder.pod(pod, 'Warning', 'NetworkNotReady', message);
+        throw new Error(message, { cause: error });
+      }
       const message = `Failed to create pod sandbox: ${messageOf(error)}`;
       deps.recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', message);
       throw error;
@@ -337,7 +344,10 @@ export class PodWorker {
 
   #graceSeconds(pod: Pod): number {
     if (this.#verdict) return pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
-    return pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+    const seconds =
+      pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+    // Even a pod that is deleted by force gets a moment to hear of it (upstream).
+    return Math.max(1, seconds);
   }
 
   /** Stops what runs, then takes away all but what tells of the pod; once it is gone from the server, that too. */

@@ -1,3 +1,5 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { Lifetime } from '../../base/lifetime.ts';
@@ -87,6 +89,7 @@ export class PodWorkers {
   /** Call when all of the API server's pods are known: what runs here without a pod is removed. */
   start(): void {
     this.#lifetime.spawn((signal) => this.#relistLoop(signal));
+    this.#lifetime.spawn(() => this.#removeOrphanDirectories());
     this.#lifetime.spawn((signal) => this.#eventLoop(signal));
   }
 
@@ -144,6 +147,16 @@ export class PodWorkers {
       }
       await sleep(this.#deps.clock, relistMs, signal, 'pod workers: relist');
     }
+  }
+
+  /** What pods left on disk that ended while no kubelet ran: neither the API server nor the runtime knows of them. */
+  async #removeOrphanDirectories(): Promise<void> {
+    const { dirs, reader, volumes } = this.#deps;
+    const known = await reader.fingerprints();
+    const isOrphan = (uid: string) => !this.#workers.has(uid) && !known.has(uid);
+    for (const uid of await readdir(dirs.pods)) if (isOrphan(uid)) await volumes.remove(uid);
+    for (const name of await readdir(dirs.podLogs))
+      if (isOrphan(name.split('_').at(-1)!)) await rm(join(dirs.podLogs, name), { recursive: true, force: true });
   }
 
   async #relist(): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigMap, Event, Node } from '../../../src/apis/generated/types/core/v1.ts';
 import { containerId, shell, TestKubelet } from '../../support/kubelet.ts';
@@ -195,8 +195,11 @@ describe.runIf(!missing)('a kubelet on a real containerd', () => {
     await kubelet.makePod('steady', { containers: [shell('sleep 1000')] });
     const before = await kubelet.running('steady');
     await kubelet.pause();
+    const orphan = `${kubelet.node.dataDir}/pods/11111111-1111-1111-1111-111111111111/volumes`;
+    mkdirSync(orphan, { recursive: true });
     await kubelet.start();
     await kubelet.until('steady', (p) => p.status?.containerStatuses?.[0]?.ready === true, 'ready');
+    await expect.poll(() => existsSync(orphan)).toBe(false);
     await kubelet.makePod('after', { containers: [shell('sleep 1000')] });
     await kubelet.running('after');
     const after = await kubelet.pods.get('steady');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, sleep } from '../../../base/clock.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { findCgroups, killCgroup, removeCgroup } from '../../node/cgroups.ts';
+import { nodeSliceName } from '../../node/pod-cgroups.ts';
 import { unmountBelow } from '../../node/mounts.ts';
 import { isAlive, listProcesses, signalProcess } from '../../node/processes.ts';
 import {
@@ -52,7 +53,7 @@ function hasLeftovers(paths: ContainerdPaths): boolean {
   return (
     containerdPids(paths).length > 0 ||
     shimPids(paths).length > 0 ||
-    findCgroups(nodeCgroupName(paths.nodeId)).length > 0 ||
+    nodeCgroups(paths).length > 0 ||
     existsSync(join(paths.state, 'io.containerd.runtime.v2.task', 'k8s.io'))
   );
 }
@@ -63,7 +64,7 @@ export async function sweep(paths: ContainerdPaths, clock: Clock): Promise<strin
   const shims = shimPids(paths);
   for (const pid of shims) signalProcess(pid, 'SIGKILL');
   removeShimSockets(paths);
-  const groups = () => findCgroups(nodeCgroupName(paths.nodeId));
+  const groups = () => nodeCgroups(paths);
   // Killed processes leave their groups when the kernel has buried them, in milliseconds; a forking one needs rounds.
   for (let tries = 0; tries < 200; tries++) {
     const killed = groups().reduce((total, group) => total + killCgroup(group), 0);
@@ -81,6 +82,12 @@ export async function sweep(paths: ContainerdPaths, clock: Clock): Promise<strin
   if (problems.length === 0) rmSync(paths.state, { recursive: true, force: true });
   rmSync(paths.pidFile, { force: true });
   return problems;
+}
+
+/** The node's groups in every hierarchy, whoever made them. */
+function nodeCgroups(paths: ContainerdPaths): string[] {
+  const name = nodeCgroupName(paths.nodeId);
+  return [name, `${nodeSliceName(name)}.slice`].flatMap((group) => findCgroups(group));
 }
 
 function shimPids(paths: ContainerdPaths): number[] {

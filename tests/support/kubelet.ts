@@ -63,6 +63,11 @@ export class TestKubelet {
     await this.#kubelet?.stop('keep');
   }
 
+  /** Ends the kubelet and its containers, as at a machine's shutdown. */
+  async shutDown(): Promise<void> {
+    await this.#kubelet?.stop({ shutdownGraceSeconds: 1 });
+  }
+
   async remove(): Promise<void> {
     await this.#kubelet?.stop({ shutdownGraceSeconds: 1 });
     await this.server.stop();

@@ -162,7 +162,7 @@ export class PodWorker {
       pod: this.#view(),
     };
     if (!pod) return this.#removeOrphan(runtime);
-    deps.probes.sync(pod, runtime, runtime.sandboxes[0]?.ips[0] ?? '');
+    this.#syncProbes(pod, runtime);
     if (this.#mustEnd(pod) || this.#isDeleted) return this.#end(pod, runtime);
     const deadlineMs = this.#checkDeadline(pod);
     if (this.#verdict) return this.#end(pod, runtime);
@@ -370,6 +370,7 @@ export class PodWorker {
     if (ready.length > 0) now = await deps.reader.read(this.uid);
     await deps.volumes.tearDown(this.uid);
     await deps.cgroups.remove(this.uid);
+    deps.objects.release(this.uid);
     if (this.#isDeleted) {
       await this.#removeTraces(now);
       return undefined;
@@ -429,7 +430,13 @@ export class PodWorker {
 
   #setStatus(pod: Pod, runtime: RuntimePod, ending: boolean): void {
     if (this.#finishedStatus) return;
+    // A container that was started a moment ago must not count as ready because its probes are not known yet.
+    this.#syncProbes(pod, runtime);
     this.#deps.status.set(pod, this.#status(this.#withLatest(pod), runtime, ending));
+  }
+
+  #syncProbes(pod: Pod, runtime: RuntimePod): void {
+    this.#deps.probes.sync(pod, runtime, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []).podIps[0] ?? '');
   }
 
   #withLatest(pod: Pod): Pod {

@@ -150,6 +150,17 @@ describe('probes of a container', () => {
     expect([asked, manager.livenessFailed('c'), manager.ready('c')]).toEqual([['ready'], false, false]);
   });
 
+  it('a restart of the kubelet keeps what an earlier one has found, until it knows better', async () => {
+    const { clock, manager, answers, sync, pod } = start({});
+    const probes = { startupProbe: probe('startup'), readinessProbe: probe('ready', { failureThreshold: 1 }) };
+    const status = { containerStatuses: [{ name: 'main', containerID: 'containerd://c', ready: true, started: true }] };
+    answers['ready'] = 'failure';
+    sync({ ...pod, spec: { containers: [{ name: 'main', ...probes }] }, status: status as never });
+    expect([manager.started('c'), manager.ready('c')]).toEqual([true, true]);
+    await clock.advance(0);
+    expect([manager.started('c'), manager.ready('c')]).toEqual([true, false]);
+  });
+
   it('a container that is gone takes its probes with it', async () => {
     const { clock, asked, sync, pod } = start({ livenessProbe: probe('live') });
     sync(pod, []);

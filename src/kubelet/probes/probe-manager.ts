@@ -47,7 +47,10 @@ export class ProbeManager implements ProbeVerdicts {
       ids.add(latest.id);
       let probes = this.#containers.get(latest.id);
       if (!probes) {
-        probes = new ContainerProbes(this.#deps, spec, latest.id, latest.startedMs);
+        const known = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
+          ({ containerID }) => containerID?.endsWith(latest.id),
+        );
+        probes = new ContainerProbes(this.#deps, spec, latest.id, latest.startedMs, known);
         this.#containers.set(latest.id, probes);
       }
       probes.update(pod, podIp);
@@ -92,13 +95,28 @@ export class ProbeManager implements ProbeVerdicts {
   }
 }
 
+/** What an earlier kubelet has told of the container: a restart of ours must not take it out of its Services. */
+interface KnownStatus {
+  readonly ready: boolean;
+  readonly started?: boolean;
+}
+
 class ContainerProbes {
   readonly #workers = new Map<ProbeKind, ProbeWorker>();
 
-  constructor(deps: ProbeManagerDeps, spec: ContainerSpec, id: string, startedMs: number) {
+  constructor(
+    deps: ProbeManagerDeps,
+    spec: ContainerSpec,
+    id: string,
+    startedMs: number,
+    known: KnownStatus | undefined,
+  ) {
     const started = () => (this.#workers.get('startup')?.verdict ?? 'success') === 'success';
     const add = (kind: ProbeKind, probe: Probe | undefined) => {
-      if (probe) this.#workers.set(kind, new ProbeWorker(deps, kind, probe, spec, id, startedMs, started));
+      if (!probe) return;
+      const worker = new ProbeWorker(deps, kind, probe, spec, id, startedMs, started);
+      if (kind === 'startup' ? known?.started : known?.ready) worker.verdict = 'success';
+      this.#workers.set(kind, worker);
     };
     add('startup', spec.startupProbe);
     add('liveness', spec.livenessProbe);

@@ -155,6 +155,25 @@ describe.runIf(!missing)('a kubelet on a real containerd', () => {
     await kubelet.gone('crash');
   });
 
+  it('never calls ready what its probe has not', async () => {
+    const watch = new AbortController();
+    const seen: (boolean | undefined)[] = [];
+    const watching = (async () => {
+      const options = { fieldSelector: 'metadata.name=unready', signal: watch.signal };
+      for await (const batch of kubelet.pods.watch(options))
+        for (const { object } of batch) seen.push(object.status?.containerStatuses?.[0]?.ready);
+    })().catch(() => {});
+    const readinessProbe = { exec: { command: ['false'] }, periodSeconds: 1 };
+    await kubelet.makePod('unready', { containers: [shell('sleep 1000', { readinessProbe })] });
+    const pod = await kubelet.running('unready');
+    expect(pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('False');
+    await kubelet.pods.delete('unready', { gracePeriodSeconds: 0 });
+    watch.abort();
+    await watching;
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen).not.toContain(true);
+  });
+
   it('kills what fails its liveness probe, and holds back what is not ready', async () => {
     await kubelet.makePod('probed', {
       containers: [
@@ -206,5 +225,22 @@ describe.runIf(!missing)('a kubelet on a real containerd', () => {
     expect(after.status?.containerStatuses?.[0]).toEqual(before.status?.containerStatuses?.[0]);
     await Promise.all([kubelet.pods.delete('steady'), kubelet.pods.delete('after')]);
     await Promise.all([kubelet.gone('steady'), kubelet.gone('after')]);
+  });
+
+  it('shows after a shutdown what a reboot would', async () => {
+    await kubelet.makePod('server', { containers: [shell('sleep 1000')] });
+    await kubelet.makePod('task', { restartPolicy: 'Never', containers: [shell('sleep 1000')] });
+    await Promise.all([kubelet.running('server'), kubelet.running('task')]);
+    await kubelet.shutDown();
+    expect((await kubelet.pods.get('task')).status?.phase).toBe('Running');
+    await kubelet.start();
+    const restarted = await kubelet.until(
+      'server',
+      (p) => p.status?.containerStatuses?.[0]?.restartCount === 1 && p.status.containerStatuses[0].ready,
+      'restarted',
+    );
+    expect(restarted.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137);
+    const task = await kubelet.until('task', (p) => p.status?.phase === 'Failed', 'failed');
+    expect(task.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(137);
   });
 });

@@ -5,6 +5,9 @@
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from './logger.ts';
 
+/** Longer than this, a person wonders. */
+const slowMs = 1_000;
+
 export class Stages {
   readonly #log: Logger;
   readonly #signal: AbortSignal;
@@ -19,9 +22,22 @@ export class Stages {
   async run<T>(name: string, start: () => T | Promise<T>, stop?: (value: T) => void | Promise<void>): Promise<T> {
     this.#signal.throwIfAborted();
     const startMs = performance.now();
-    const value = await start();
+    // What takes long says so while it does; the rest is detail.
+    let isSlow = false;
+    const slow = setTimeout(() => {
+      isSlow = true;
+      this.#log.step(`${name} ...`);
+    }, slowMs);
+    let value: T;
+    try {
+      value = await start();
+    } finally {
+      clearTimeout(slow);
+    }
     if (stop) this.#undo.push({ name, stop: () => stop(value) });
-    this.#log.detail(1, `${name}: ${Math.round(performance.now() - startMs)} ms`);
+    const took = `${name}: ${Math.round(performance.now() - startMs)} ms`;
+    if (isSlow) this.#log.step(took);
+    else this.#log.detail(1, took);
     this.#signal.throwIfAborted();
     return value;
   }

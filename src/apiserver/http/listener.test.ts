@@ -7,7 +7,8 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { Agent, request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Handler, WatchFrame, WireRequest, WireResponse } from '../../machinery/wire.ts';
@@ -318,9 +319,46 @@ test('a port in use is named', async () => {
   await expect(second.start()).rejects.toThrow(/listening at 127.0.0.1:\d+ failed: the port is in use/);
 });
 
+describe('clients that misbehave bring nobody else down', () => {
+  const garbage = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 7919 + 13) & 0xff));
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  const cases: [string, string | undefined, (string | Buffer)[]][] = [
+    ['plain HTTP on the TLS port', undefined, ['GET / HTTP/1.1\r\nHost: x\r\n\r\n']],
+    ['noise on the TLS port', undefined, [garbage]],
+    ['noise for HTTP/2', 'h2', [garbage]],
+    ['noise behind the preface', 'h2', [preface, garbage]],
+    ['a frame cut in the middle', 'h2', [preface, Buffer.from([0, 0, 40, 4, 0, 0, 0])]],
+    ['noise for HTTP/1.1', 'http/1.1', [garbage]],
+    ['a body that never comes', 'http/1.1', ['POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc']],
+    [
+      'an upgrade that is left',
+      'http/1.1',
+      ['GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n'],
+    ],
+    ['two lengths', 'http/1.1', ['POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab']],
+  ];
+  test.each(cases)('%s', async (_, protocol, parts) => {
+    handler = async () => text('"fine"');
+    const port = { port: listener.port, host: '127.0.0.1' };
+    const socket = protocol ? connectTls({ ...port, ca: pki.ca.certPem, ALPNProtocols: [protocol] }) : connectTcp(port);
+    socket.on('error', () => {});
+    await once(socket, protocol ? 'secureConnect' : 'connect');
+    for (const part of parts) socket.write(part);
+    // The server has read all of it once it has answered somebody else who came later.
+    expect((await get2(http2(), '/')).body.toString()).toBe('"fine"');
+    socket.destroy();
+    expect((await get1('/')).body).toBe('"fine"');
+    await until(() => listener.openRequests === 0);
+  });
+});
+
 test('what is no HTTP is answered 400', async () => {
-  const { connect } = await import('node:tls');
-  const socket = connect({ port: listener.port, host: '127.0.0.1', ca: pki.ca.certPem, ALPNProtocols: ['http/1.1'] });
+  const socket = connectTls({
+    port: listener.port,
+    host: '127.0.0.1',
+    ca: pki.ca.certPem,
+    ALPNProtocols: ['http/1.1'],
+  });
   socket.write('nonsense\r\n\r\n');
   const [data] = (await once(socket, 'data')) as [Buffer];
   expect(data.toString()).toMatch(/^HTTP\/1\.1 400 Bad Request/);

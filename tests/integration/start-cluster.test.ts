@@ -11,6 +11,16 @@ const resources = () =>
   process.getActiveResourcesInfo().filter((r) => r === 'Timeout' || r === 'Immediate' || r.startsWith('TCP')).length;
 
 describe('startCluster', () => {
+  test('does what the README shows', async () => {
+    const cluster = await startCluster({ nodes: 2 });
+    const pods = cluster.client('', 'v1', 'pods');
+    await pods
+      .namespace('default')
+      .create({ metadata: { name: 'web' }, spec: { containers: [{ name: 'web', image: 'web' }] } });
+    await cluster.waitFor(pods, ([web]) => web !== undefined && isReady(web));
+    await cluster.stop();
+  });
+
   test('two clusters in one process do not disturb each other', async () => {
     const [a, b] = await Promise.all([startCluster({ nodes: 1, seed: 1 }), startCluster({ nodes: 2, seed: 2 })]);
     try {

@@ -13,6 +13,7 @@ import { realClock } from '../base/node/real-clock.ts';
 import { type Random, SeededRandom } from '../base/random.ts';
 import type { Client, ResourceClient } from '../client/client.ts';
 import { createDirectTransport } from '../client/direct/direct.ts';
+import { discover } from '../client/discovery.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { createClient } from '../client/rest.ts';
 import { createControllerManager } from '../controllers/manager.ts';
@@ -134,6 +135,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
 
   try {
     await server.start();
+    // Its documents are hashed by the platform, in a thread of its own: done before anything runs whose order counts.
+    await discover(rest.transport);
 
     const manager = createControllerManager({
       client: clientFor(component('kube-controller-manager'), 'kube-controller-manager'),

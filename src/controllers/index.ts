@@ -14,6 +14,7 @@ import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
@@ -28,6 +29,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   jobController,
   deploymentController,
   replicaSetController,
+  statefulSetController,
   nodeIpamController,
   nodeLifecycleController,
   clusterRoleAggregationController,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ControllerRevision, DaemonSet } from '../../../src/apis/generated/types/apps/v1.ts';
+import type { ControllerRevision, DaemonSet, StatefulSet } from '../../../src/apis/generated/types/apps/v1.ts';
 import type { Job } from '../../../src/apis/generated/types/batch/v1.ts';
 import { deployment, withImage, world } from './support.ts';
 
@@ -272,4 +272,36 @@ test('job, deleted while its pods run, takes them along', async () => {
   await w.rest(60);
   expect((await jobs.list()).items).toEqual([]);
   expect((await w.pods.list()).items).toEqual([]);
+});
+
+test('stateful set, comes up in order, keeps its names, rolls over from the end, and rolls back', async () => {
+  const w = await world({ nodes: 3 });
+  const sets = w.cluster.client<StatefulSet>('apps', 'v1', 'statefulsets').namespace('default');
+  const { template, selector } = deployment('db', 1).spec!;
+  await sets.create({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'db' },
+    spec: { serviceName: 'db', replicas: 3, selector, template },
+  });
+  await w.rest(20);
+  const names = async () => (await w.livePods()).map((pod) => pod.metadata.name);
+  expect(await names()).toEqual(['db-0', 'db-1', 'db-2']);
+  const first = (await sets.get('db')).status!;
+  expect(first).toMatchObject({ replicas: 3, readyReplicas: 3, availableReplicas: 3, observedGeneration: 1 });
+  expect(first.currentRevision).toBe(first.updateRevision);
+  expect(await w.events('SuccessfulCreate')).toContain('create Pod db-0 in StatefulSet db successful');
+
+  await sets.patch('db', 'strategic', withImage('two'));
+  await w.rest(120);
+  expect((await w.livePods()).map((pod) => pod.spec!.containers[0]!.image)).toEqual(['two', 'two', 'two']);
+  await sets.patch('db', 'strategic', withImage('one'));
+  await w.rest(120);
+  const last = (await sets.get('db')).status!;
+  expect(last).toMatchObject({ currentRevision: first.currentRevision, updateRevision: first.currentRevision });
+  expect(last.updatedReplicas).toBe(3);
+  await sets.patch('db', 'merge', { spec: { replicas: 1 } });
+  await w.rest(60);
+  expect(await names()).toEqual(['db-0']);
+  expect(w.cluster.errors).toEqual([]);
 });

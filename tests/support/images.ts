@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { type ArchiveEntry, ociArchive } from '../../src/kubelet/images/archive.ts';
+import { type ArchiveEntry, type OciImage, ociArchive } from '../../src/kubelet/images/archive.ts';
 
 export const busyboxImage = 'docker.io/library/busybox:1.36';
 
 /** A busybox image from Debian's busybox-static, as an OCI archive: every applet, a few users, no builder. */
 export function busyboxArchive(name = busyboxImage, extra: readonly ArchiveEntry[] = []): Buffer {
+  return ociArchive(busybox(name, extra));
+}
+
+/** The same, before it is packed. */
+export function busybox(name = busyboxImage, extra: readonly ArchiveEntry[] = []): OciImage {
   const program = '/bin/busybox';
   if (!existsSync(program)) throw new Error(`making ${name}: ${program} is missing; apt-get install busybox-static`);
   const applets = execFileSync(program, ['--list-full'], { encoding: 'utf8' }).trim().split('\n');
@@ -21,7 +26,7 @@ export function busyboxArchive(name = busyboxImage, extra: readonly ArchiveEntry
     data: Buffer.from(`${lines.join('\n')}\n`),
     mode: 0o644,
   });
-  return ociArchive({
+  return {
     name,
     layer: [
       ...directories.map((dir) => ({ name: `${dir}/`, mode: dir === 'tmp' ? 0o1777 : 0o755 })),
@@ -34,5 +39,5 @@ export function busyboxArchive(name = busyboxImage, extra: readonly ArchiveEntry
       ...extra,
     ],
     config: { Env: ['PATH=/bin:/sbin:/usr/bin:/usr/sbin'], Cmd: ['sh'], WorkingDir: '/' },
-  });
+  };
 }

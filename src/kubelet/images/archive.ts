@@ -68,13 +68,18 @@ export interface OciImage {
   readonly architecture?: string;
 }
 
-/** An image of one layer as an OCI image-layout archive (image-spec v1), which `loadImage` imports. No builder needed. */
-export function ociArchive(image: OciImage): Buffer {
+/** What an image is made of: documents and layers that name each other by their digests. */
+export interface OciBlobs {
+  readonly manifest: Buffer;
+  /** By digest: the manifest, the configuration, the packed layer. */
+  readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/** The parts of an image of one layer (OCI image-spec v1). */
+export function ociBlobs(image: OciImage): OciBlobs {
   const architecture = image.architecture ?? ociArchitecture();
   const layer = tar(image.layer);
   const packed = gzipSync(layer, { level: 6 });
-  const media = 'application/vnd.oci.image';
-  const describe = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: digest(bytes), size: bytes.length });
   const config = json({
     architecture,
     os: 'linux',
@@ -87,6 +92,13 @@ export function ociArchive(image: OciImage): Buffer {
     config: describe(config, `${media}.config.v1+json`),
     layers: [describe(packed, `${media}.layer.v1.tar+gzip`)],
   });
+  return { manifest, blobs: new Map([packed, config, manifest].map((bytes) => [digest(bytes), bytes])) };
+}
+
+/** An image as an OCI image-layout archive, which `loadImage` imports. No builder needed. */
+export function ociArchive(image: OciImage): Buffer {
+  const architecture = image.architecture ?? ociArchitecture();
+  const { manifest, blobs } = ociBlobs(image);
   const index = json({
     schemaVersion: 2,
     mediaType: `${media}.index.v1+json`,
@@ -102,21 +114,24 @@ export function ociArchive(image: OciImage): Buffer {
     ],
   });
   const file = (name: string, data: Buffer): ArchiveEntry => ({ name, data, mode: 0o644 });
-  const blob = (data: Buffer) => file(`blobs/sha256/${digest(data).slice('sha256:'.length)}`, data);
   return tar([
     file('oci-layout', json({ imageLayoutVersion: '1.0.0' })),
     file('index.json', index),
     { name: 'blobs/' },
     { name: 'blobs/sha256/' },
-    blob(packed),
-    blob(config),
-    blob(manifest),
+    ...[...blobs].map(([name, data]) => file(`blobs/sha256/${name.slice('sha256:'.length)}`, data)),
   ]);
 }
 
 /** `amd64`, `arm64` ... of this machine. */
 export function ociArchitecture(arch: string = process.arch): string {
   return arch === 'x64' ? 'amd64' : arch;
+}
+
+const media = 'application/vnd.oci.image';
+
+function describe(bytes: Buffer, mediaType: string) {
+  return { mediaType, digest: digest(bytes), size: bytes.length };
 }
 
 function digest(bytes: Buffer): string {

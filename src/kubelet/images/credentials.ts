@@ -20,7 +20,7 @@ export async function pullCredentials(
   for (const { name } of pod.spec?.imagePullSecrets ?? []) {
     const secret = await objects.secret(pod.metadata.namespace ?? '', name ?? '');
     for (const [key, auth] of Object.entries(secret ? registryAuths(secret) : {}))
-      if (matches(key, image)) found.push({ key, auth: authConfig(key, auth) });
+      if (matches(key, image)) found.push({ key, auth: authConfig(auth) });
   }
   return found.sort((a, b) => b.key.length - a.key.length).map(({ auth }) => auth);
 }
@@ -60,14 +60,14 @@ function fullName(image: string): string {
   return /[.:]/.test(first) || first === 'localhost' ? image : `docker.io/${image}`;
 }
 
-function authConfig(serverAddress: string, auth: DockerAuth): AuthConfig {
+/** Without the server's address, as upstream: the runtime would compare it, as a URL, with the image's host. */
+function authConfig(auth: DockerAuth): AuthConfig {
   const [username, ...password] = Buffer.from(auth.auth ?? '', 'base64')
     .toString()
     .split(':');
   return {
     username: auth.username ?? username ?? '',
     password: auth.password ?? password.join(':'),
-    serverAddress,
     ...(auth.identitytoken && { identityToken: auth.identitytoken }),
     ...(auth.registrytoken && { registryToken: auth.registrytoken }),
   };

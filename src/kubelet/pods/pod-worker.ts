@@ -9,6 +9,7 @@ import { sandboxConfig } from '../containers/sandbox-config.ts';
 import type { PodCgroups } from '../node/pod-cgroups.ts';
 import type { PodObjects } from '../objects/pod-objects.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
+import { RuntimeError } from '../runtime/runtime.ts';
 import { findContainer, type Pod, podText } from '../types.ts';
 import type { TokenManager } from '../volumes/tokens.ts';
 import { VolumeError, VolumeManager, type VolumePaths } from '../volumes/volume-manager.ts';
@@ -143,7 +144,9 @@ export class PodWorker {
           continue;
         }
         this.#deps.log(`pod ${this.#pod ? podText(this.#pod) : this.uid}: ${messageOf(error)}`);
-        wakeMs = Math.min(maxRetryMs, retryMs * 2 ** this.#failedSyncs++);
+        // A runtime that is away is back soon: it is started again as soon as it dies.
+        const isAway = error instanceof RuntimeError && error.unavailable;
+        wakeMs = isAway ? retryMs : Math.min(maxRetryMs, retryMs * 2 ** this.#failedSyncs++);
       }
       if (wakeMs !== undefined && !this.#dirty) this.#wakeIn(wakeMs);
     }

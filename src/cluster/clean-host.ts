@@ -7,14 +7,18 @@ import { tearDownFabric } from '../network/node/fabric.ts';
 import { tearDownNodeNetwork } from '../network/node/setup.ts';
 import type { DataDir, Identity } from './data-dir.ts';
 import type { Logger } from './logger.ts';
+import { killAgents } from './node-process.ts';
 
 /** Nobody may be running the cluster. Idempotent; what resists is said and left for the next time. */
 export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): Promise<void> {
   if (identity.runtime !== 'containerd' || process.getuid?.() !== 0) return;
-  for (const node of nodeDirectories(dir)) {
-    const left = await cleanupNode({ dataDir: node }, { clock: realClock, log: (message) => log.detail(1, message) });
-    for (const what of left) log.warn(`cleaning up ${node}: ${what} is still there`);
-  }
+  killAgents(dir.nodes);
+  await Promise.all(
+    nodeDirectories(dir).map(async (node) => {
+      const left = await cleanupNode({ dataDir: node }, { clock: realClock, log: (message) => log.detail(1, message) });
+      for (const what of left) log.warn(`cleaning up ${node}: ${what} is still there`);
+    }),
+  );
   await tearDownFabric(identity.id);
   await tearDownNodeNetwork({ id: identity.id, clusterCidr: identity.podNetworkCidr });
 }

@@ -37,6 +37,8 @@ export interface ClusterContext {
   readonly stages: Stages;
   readonly log: Logger;
   readonly nodeIp: string;
+  /** Where the API server is reached from outside this process and host. */
+  readonly advertiseAddress: string;
 }
 
 const loopback = '127.0.0.1';
@@ -61,6 +63,7 @@ export async function startCluster(
       sans: [...new Set([...bindAddresses, nodeIp, firstAddress(options.serviceCidr)])],
     }),
   );
+  const advertiseAddress = reachableAddress(options, nodeIp);
   const controlPlane = await startControlPlane(
     {
       store,
@@ -73,7 +76,7 @@ export async function startCluster(
         kubelet: { ...pki.apiserverKubeletClient, caPem: pki.ca.certPem },
       },
       server: {
-        advertiseAddress: options.bindAddress && options.bindAddress !== loopback ? options.bindAddress : nodeIp,
+        advertiseAddress,
         serviceClusterIPRange: options.serviceCidr,
         clientCAFile: pki.ca.certPem,
         requestheaderClientCAFile: pki.frontProxyCa.certPem,
@@ -85,7 +88,7 @@ export async function startCluster(
   );
   await startControllers(controlPlane, options, pki.ca.certPem, stages, log);
 
-  const context: ClusterContext = { options, dir, controlPlane, stages, log, nodeIp };
+  const context: ClusterContext = { options, dir, controlPlane, stages, log, nodeIp, advertiseAddress };
   // Loaded as they are needed: each brings much that the other has no use for.
   if (options.runtime === 'hollow') await (await import('./hollow-nodes.ts')).startHollowNodes(context);
   else await (await import('./container-nodes.ts')).startContainerNodes(context, pki);
@@ -171,6 +174,10 @@ async function internalAddress(options: UpOptions): Promise<string> {
   if (found) return found;
   return options.runtime === 'hollow' ? loopback : gatewayAddress(firstNodeCidr(options.podNetworkCidr));
 }
+
+/** Loopback and "all addresses" lead nowhere from outside. */
+const reachableAddress = ({ bindAddress }: UpOptions, nodeIp: string): string =>
+  bindAddress && !/^(127\.|0\.0\.0\.0$|::1?$)/.test(bindAddress) ? bindAddress : nodeIp;
 
 /** A hollow cluster is for this machine alone, and needs no other address. */
 const bindableAddresses = (options: UpOptions, nodeIp: string): string[] =>

@@ -6,26 +6,88 @@ import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
 import { InformerFactory } from '../client/informers.ts';
+import { ip } from '../network/command.ts';
+import {
+  fabricAddress,
+  fabricCidr,
+  fabricGateway,
+  mostNodes,
+  setUpFabric,
+  setUpNodeNamespace,
+} from '../network/node/fabric.ts';
+import { NodeRoutes } from '../network/node/node-routes.ts';
 import { gatewayAddress } from '../network/node/setup.ts';
 import type { ClusterPki } from '../pki/cluster-pki.ts';
 import { ClusterDns, clusterDnsIp } from './cluster-dns.ts';
 import { type ClusterContext, firstNodeCidr } from './cluster.ts';
 import { componentUsers } from './control-plane.ts';
+import { writeAtomically } from './data-dir.ts';
+import type { AgentConfig } from './node-agent.ts';
+import { NodeProcess } from './node-process.ts';
 import { startNode, type NodeOptions } from './node.ts';
 import { UsageError } from './usage-error.ts';
 
 export const clusterDomain = 'cluster.local';
 
+/** What the first node is called; node `index` past it has that number behind. */
+export const nodeName = (index: number): string =>
+  index === 1 ? hostname().toLowerCase() : `${hostname().toLowerCase()}-${index}`;
+
 export async function startContainerNodes(context: ClusterContext, pki: ClusterPki): Promise<void> {
-  const { options, dir, controlPlane, stages, log, nodeIp } = context;
-  if (options.nodes > 1)
-    throw new UsageError(
-      `--nodes ${options.nodes}: with --runtime containerd only one node can be had yet; use 1, or --runtime hollow`,
+  const { options, controlPlane, stages, log } = context;
+  refuseImpossible(context);
+  // Ended by the stage that comes after the first node's, awaited by this one: so all nodes shut down at the same time.
+  const agents: NodeProcess[] = [];
+  await stages.run(
+    'node agents',
+    () => {},
+    async () => void (await Promise.all(agents.map((agent) => agent.stop()))),
+  );
+  const first = nodeOptions(context, pki, 1, context.nodeIp);
+  await startNode(
+    first,
+    {
+      kubelet: controlPlane.client(componentUsers.node(first.name), 'kubelet'),
+      proxy: controlPlane.client(componentUsers.proxy, 'kube-proxy'),
+    },
+    stages,
+    log,
+  );
+  if (options.nodes > 1) {
+    await startFabric(context);
+    await stages.run(
+      'end of node agents',
+      () => {},
+      () => {
+        for (const agent of agents) agent.end();
+      },
     );
-  const name = hostname().toLowerCase();
+    await stages.run(`nodes 2 to ${options.nodes}`, async () => {
+      const further = Array.from({ length: options.nodes - 1 }, (_, i) => i + 2);
+      await Promise.all(further.map((index) => startFurtherNode(context, pki, index, agents)));
+    });
+  }
+  await startDns(context);
+}
+
+function refuseImpossible({ options }: ClusterContext): void {
+  if (options.nodes === 1) return;
+  const most = mostNodes(options.podNetworkCidr);
+  if (options.nodes > most)
+    throw new UsageError(
+      `--nodes ${options.nodes}: --pod-network-cidr ${options.podNetworkCidr} has room for ${most} (a /24 each and one for their links); use fewer, a larger network, or --runtime hollow`,
+    );
+  if (options.bindAddress?.startsWith('127.'))
+    throw new UsageError(
+      `--bind-address ${options.bindAddress}: nodes past the first live in network namespaces and cannot reach it; leave the flag out, or name an address of the host`,
+    );
+}
+
+function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: number, nodeIp: string): NodeOptions {
+  const name = nodeName(index);
   const dataDir = join(dir.nodes, name);
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
-  const node: NodeOptions = {
+  return {
     name,
     dataDir,
     nodeIp,
@@ -35,20 +97,68 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
     podNetworkCidr: options.podNetworkCidr,
     serviceCidr: options.serviceCidr,
     images: options.loadImage,
-    certificates: {
-      ...pki.kubeletServing(name, [nodeIp]),
-      clientCaPem: pki.ca.certPem,
-    },
+    certificates: { ...pki.kubeletServing(name, [nodeIp]), clientCaPem: pki.ca.certPem },
   };
-  await startNode(
-    node,
-    {
-      kubelet: controlPlane.client(componentUsers.node(name), 'kubelet'),
-      proxy: controlPlane.client(componentUsers.proxy, 'kube-proxy'),
+}
+
+/** The bridge that joins the nodes, and the host's routes to their pods. */
+async function startFabric({ options, dir, controlPlane, stages, log }: ClusterContext): Promise<void> {
+  await stages.run('fabric', () => setUpFabric({ id: dir.id, clusterCidr: options.podNetworkCidr }));
+  const informers = new InformerFactory({
+    client: controlPlane.client(componentUsers.admin, 'node-routes'),
+    clock: realClock,
+    random: secureRandom,
+    onError: (error) => log.warn(`routes to nodes: ${messageOf(error)}`),
+  });
+  const routes = new NodeRoutes(fabricCidr(options.podNetworkCidr), {
+    informers,
+    clock: realClock,
+    ip,
+    log: (message) => log.warn(message),
+  });
+  await stages.run(
+    'routes to nodes',
+    () => routes.start(),
+    async () => {
+      await routes.stop();
+      await informers.stop();
     },
-    stages,
-    log,
   );
+}
+
+async function startFurtherNode(
+  context: ClusterContext,
+  pki: ClusterPki,
+  index: number,
+  agents: NodeProcess[],
+): Promise<void> {
+  const { options, dir, controlPlane, log, advertiseAddress } = context;
+  const fabric = { id: dir.id, clusterCidr: options.podNetworkCidr };
+  const namespace = await setUpNodeNamespace(fabric, index);
+  const node: NodeOptions = {
+    ...nodeOptions(context, pki, index, fabricAddress(options.podNetworkCidr, index)),
+    uplink: fabricGateway(options.podNetworkCidr),
+  };
+  const server = `https://${advertiseAddress}:${controlPlane.port}`;
+  const config: AgentConfig = {
+    node,
+    kubeletKubeconfig: join(node.dataDir, 'kubelet.conf'),
+    proxyKubeconfig: join(node.dataDir, 'kube-proxy.conf'),
+    verbosity: options.verbosity,
+  };
+  const configFile = join(node.dataDir, 'agent.json');
+  writeAtomically(config.kubeletKubeconfig, pki.kubeconfig({ node: node.name }, server), 0o600);
+  writeAtomically(config.proxyKubeconfig, pki.kubeconfig({ commonName: 'system:kube-proxy' }, server), 0o600);
+  writeAtomically(configFile, JSON.stringify(config), 0o600);
+  const agent = new NodeProcess(
+    { name: node.name, namespace, configFile },
+    { clock: realClock, log: (message) => log.warn(message) },
+  );
+  agents.push(agent);
+  await agent.start();
+}
+
+async function startDns({ options, controlPlane, stages, log }: ClusterContext): Promise<void> {
   const client = controlPlane.client(componentUsers.admin, 'cluster-dns');
   const informers = new InformerFactory({
     client,
@@ -69,13 +179,11 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
     (message) => log.warn(message),
   );
   await stages.run(
-    'cluster DNS informers',
-    () => {},
-    () => informers.stop(),
-  );
-  await stages.run(
     'cluster DNS',
     () => dns.start(),
-    () => dns.stop(),
+    async () => {
+      await dns.stop();
+      await informers.stop();
+    },
   );
 }

@@ -61,6 +61,15 @@ async function program(): Promise<Command> {
       await listImages(flags.dataDir);
     });
 
+  // Run by `up`, for each node past the first.
+  skiff
+    .command('node-agent', { hidden: true })
+    .requiredOption('--config <file>')
+    .action(async ({ config }: { config: string }) => {
+      const { nodeAgent } = await import('./node-agent.ts');
+      await nodeAgent(config);
+    });
+
   skiff
     .command('version')
     .description("Skiff's version and the Kubernetes version it serves")

@@ -32,6 +32,12 @@ export const fabricGateway = (clusterCidr: string): string => addressAt(parseCid
 export const fabricAddress = (clusterCidr: string, index: number): string =>
   addressAt(parseCidr(fabricCidr(clusterCidr)), index);
 
+/** How many nodes the pod network has room for: a /24 each, and one for the fabric, whose addresses number them. */
+export function mostNodes(clusterCidr: string): number {
+  const { prefixLength } = parseCidr(clusterCidr);
+  return prefixLength > 23 ? 1 : Math.min(2 ** (24 - prefixLength) - 1, 253);
+}
+
 /** Makes the bridge; idempotent. */
 export async function setUpFabric({ id, clusterCidr }: FabricOptions): Promise<void> {
   const bridge = fabricBridge(id);
@@ -66,10 +72,6 @@ export async function setUpNodeNamespace({ id, clusterCidr }: FabricOptions, ind
   await ip(['-n', name, 'route', 'replace', 'default', 'via', fabricGateway(clusterCidr)]);
   return `/run/netns/${name}`;
 }
-
-/** Leads a node's pods to it. */
-export const routeToNode = (podCidr: string, nodeIp: string): Promise<string> =>
-  ip(['route', 'replace', podCidr, 'via', nodeIp]);
 
 /** Removes the namespaces, their links and the bridge, whatever is there of them. */
 export async function tearDownFabric(id: ClusterId): Promise<void> {

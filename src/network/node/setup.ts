@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { runCommand } from '../../base/node/command.ts';
 import { ip, ipBatch, nft } from '../command.ts';
 import { addressAt, overlaps, parseCidr } from '../cidr.ts';
-import { bridgeName, nodeTable, proxyTable, type ClusterId } from '../names.ts';
+import { bridgeName, fabricBridge, nodeTable, proxyTable, type ClusterId } from '../names.ts';
 import { deleteScript } from '../proxy/ruleset.ts';
 
 export interface NodeNetworkOptions {
@@ -90,8 +90,6 @@ interface Route {
 
 /** A cluster may not take addresses that the host reaches elsewhere. */
 async function refuseOverlaps(options: NodeNetworkOptions): Promise<void> {
-  const routes = JSON.parse((await ip(['-j', '-4', 'route', 'show', 'table', 'main'])) || '[]') as Route[];
-  const own = bridgeName(options.id);
   const wanted = [
     ['--pod-network-cidr', options.clusterCidr],
     ['--service-cidr', options.serviceCidr],
@@ -100,9 +98,13 @@ async function refuseOverlaps(options: NodeNetworkOptions): Promise<void> {
     throw new Error(
       `--pod-network-cidr ${options.clusterCidr} and --service-cidr ${options.serviceCidr} overlap; choose two that do not`,
     );
+  // A namespace that was made for the node holds nothing but what we put there.
+  if (options.uplink) return;
+  const routes = JSON.parse((await ip(['-j', '-4', 'route', 'show', 'table', 'main'])) || '[]') as Route[];
+  const own = [bridgeName(options.id), fabricBridge(options.id)];
   for (const route of routes) {
     // A route without a device is one of ours, or of a cluster whose bridge has a route of its own beside it.
-    if (route.dst === 'default' || route.dev === undefined || route.dev === own) continue;
+    if (route.dst === 'default' || route.dev === undefined || own.includes(route.dev)) continue;
     const network = parseCidr(route.dst.includes('/') ? route.dst : `${route.dst}/32`);
     for (const [flag, cidr] of wanted)
       if (overlaps(network, parseCidr(cidr)))

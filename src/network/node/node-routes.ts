@@ -1,0 +1,99 @@
+/** The host's routes to the pods of nodes that live beside it on the fabric: kept as the Node objects say. */
+import type { Node } from '../../apis/generated/types/core/v1.ts';
+import { sleep, type Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { Lifetime } from '../../base/lifetime.ts';
+import type { Informer } from '../../client/informer.ts';
+import type { InformerFactory } from '../../client/informers.ts';
+import type { DeepReadonly } from '../../machinery/meta/object.ts';
+import { contains, parseCidr } from '../cidr.ts';
+
+export interface NodeRoutesDeps {
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  /** Runs `ip` with these arguments. */
+  readonly ip: (args: readonly string[]) => Promise<unknown>;
+  readonly log: (message: string) => void;
+}
+
+/** After a route that could not be set: the next try waits so long. */
+const retryMs = 1_000;
+
+/** Pure: pod network to the address that leads there, for every node whose address is one of the fabric's. */
+export function planRoutes(nodes: Iterable<DeepReadonly<Node>>, fabricCidr: string): Map<string, string> {
+  const fabric = parseCidr(fabricCidr);
+  const routes = new Map<string, string>();
+  for (const node of nodes) {
+    const address = node.status?.addresses?.find((a) => a.type === 'InternalIP' && !a.address.includes(':'))?.address;
+    const podCidr = node.spec?.podCIDR;
+    if (podCidr && address && contains(fabric, address)) routes.set(podCidr, address);
+  }
+  return routes;
+}
+
+/** Follows the Nodes. What it has set stays when it stops: routes go with the fabric's bridge. */
+export class NodeRoutes {
+  readonly #fabricCidr: string;
+  readonly #deps: NodeRoutesDeps;
+  readonly #lifetime: Lifetime;
+  readonly #nodes: Informer<Node>;
+  #applied = new Map<string, string>();
+  #dirty = true;
+  #wake: () => void = () => {};
+
+  constructor(fabricCidr: string, deps: NodeRoutesDeps) {
+    this.#fabricCidr = fabricCidr;
+    this.#deps = deps;
+    this.#lifetime = new Lifetime((error) => deps.log(`routes to nodes: ${messageOf(error)}`));
+    this.#nodes = deps.informers.informer<Node>({ group: '', version: 'v1', resource: 'nodes' });
+  }
+
+  start(): void {
+    const touch = () => {
+      this.#dirty = true;
+      this.#wake();
+    };
+    this.#lifetime.defer(this.#nodes.addHandlers({ onAdd: touch, onUpdate: touch, onDelete: touch }));
+    this.#nodes.start();
+    this.#lifetime.spawn((signal) => this.#run(signal));
+  }
+
+  async stop(): Promise<void> {
+    this.#wake();
+    await this.#lifetime.stop();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    await this.#nodes.whenSynced(signal);
+    while (!signal.aborted) {
+      if (!this.#dirty) {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        continue;
+      }
+      this.#dirty = false;
+      try {
+        await this.#sync();
+      } catch (error) {
+        this.#deps.log(`routes to nodes: ${messageOf(error)}; trying again`);
+        this.#dirty = true;
+        await sleep(this.#deps.clock, retryMs, signal, 'routes to nodes: retry');
+      }
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const wanted = planRoutes(this.#nodes.list(), this.#fabricCidr);
+    for (const [podCidr, address] of wanted) {
+      if (this.#applied.get(podCidr) === address) continue;
+      await this.#deps.ip(['route', 'replace', podCidr, 'via', address]);
+      this.#applied.set(podCidr, address);
+    }
+    for (const [podCidr, address] of [...this.#applied]) {
+      if (wanted.has(podCidr)) continue;
+      // Whoever deleted the route before us has done our work.
+      await this.#deps.ip(['route', 'delete', podCidr, 'via', address]).catch(() => {});
+      this.#applied.delete(podCidr);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 /** Every controller, in upstream's order of registration. A new one is a folder and a line here. */
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerDescriptor } from './context.ts';
+import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
@@ -30,6 +31,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   deploymentController,
   replicaSetController,
   statefulSetController,
+  cronJobController,
   nodeIpamController,
   nodeLifecycleController,
   clusterRoleAggregationController,

@@ -18,6 +18,7 @@ export const daemonSets = apps('daemonsets');
 export const statefulSets = apps('statefulsets');
 export const controllerRevisions = apps('controllerrevisions');
 export const jobs: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'jobs' };
+export const cronJobs: GroupVersionResource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
 export const endpointSlices: GroupVersionResource = {
   group: 'discovery.k8s.io',
   version: 'v1',

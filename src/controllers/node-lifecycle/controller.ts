@@ -235,7 +235,6 @@ class NodeLifecycleController implements RunningController {
 
   #note(node: ReadonlyNode, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { name = '' } = node.metadata;
-
     const subject = { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: node.metadata.uid ?? name } };
     this.#recorder.event(subject, type, reason, `Node ${name} ${message}`);
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ControllerRevision, DaemonSet, StatefulSet } from '../../../src/apis/generated/types/apps/v1.ts';
-import type { Job } from '../../../src/apis/generated/types/batch/v1.ts';
+import type { CronJob, Job } from '../../../src/apis/generated/types/batch/v1.ts';
 import { deployment, withImage, world } from './support.ts';
 
 test('deployment, created, rolled over, scaled, rolled back and deleted, says what it does', async () => {
@@ -303,5 +303,27 @@ test('stateful set, comes up in order, keeps its names, rolls over from the end,
   await sets.patch('db', 'merge', { spec: { replicas: 1 } });
   await w.rest(60);
   expect(await names()).toEqual(['db-0']);
+  expect(w.cluster.errors).toEqual([]);
+});
+
+test('cron job, starts Jobs by the clock and keeps the last few', async () => {
+  const w = await world();
+  const cronJobs = w.cluster.client<CronJob>('batch', 'v1', 'cronjobs').namespace('default');
+  const jobTemplate = {
+    spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'one' }] } } },
+  };
+  await cronJobs.create({
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'tick' },
+    spec: { schedule: '*/2 * * * *', jobTemplate },
+  });
+  for (let i = 0; i < 13; i++) await w.rest(60);
+  const { items } = await w.cluster.client<Job>('batch', 'v1', 'jobs').namespace('default').list();
+  expect(items.map((job) => job.status!.succeeded)).toEqual([1, 1, 1]);
+  expect(await w.events('SuccessfulCreate')).toContain(`Created job ${items[2]!.metadata.name}`);
+  const { status } = await cronJobs.get('tick');
+  expect(status!.active).toBeUndefined();
+  expect(status!.lastScheduleTime).toMatch(/^2026-01-01T00:1[02468]:00Z$/);
   expect(w.cluster.errors).toEqual([]);
 });

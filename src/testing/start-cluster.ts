@@ -141,7 +141,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     const manager = createControllerManager({
       client: clientFor(component('kube-controller-manager'), 'kube-controller-manager'),
       clientFor: (name) => clientFor(serviceAccount(name), 'kube-controller-manager'),
-      settings: { clusterCidr: '10.244.0.0/16', rootCa: pki.ca.certPem },
+      settings: { clusterCidr: podNetwork(options.nodes ?? 1), rootCa: pki.ca.certPem },
       clock,
       random,
       freeze: true,
@@ -229,6 +229,15 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   }
 }
 
+/** A /16 has networks for 256 nodes, and forks and tests add some; more than that gets as many as anyone starts. */
+function podNetwork(nodes: number | readonly HollowNodeSpec[]): string {
+  return (typeof nodes === 'number' ? nodes : nodes.length) <= 200 ? '10.244.0.0/16' : '10.128.0.0/9';
+}
+
+/** How long a start may take before it has failed: far more than it does, for machines that do much else. */
+const startMs = 20_000;
+const startMsPerNode = 100;
+
 /** Every node takes pods, and pods may be created in the default namespace. */
 async function whenReady(cluster: Cluster): Promise<void> {
   const names = new Set(cluster.nodes.names);
@@ -238,12 +247,12 @@ async function whenReady(cluster: Cluster): Promise<void> {
       (nodes) =>
         nodes.filter((node) => names.has(node.metadata.name ?? '') && isReady(node) && !isHeldBack(node)).length ===
         names.size,
-      { what: `${names.size} ready nodes` },
+      { what: `${names.size} ready nodes`, timeoutMs: startMs + names.size * startMsPerNode },
     ),
     cluster.waitFor(
       cluster.client('', 'v1', 'serviceaccounts').namespace('default'),
       (accounts) => accounts.some((account) => account.metadata.name === 'default'),
-      { what: 'the default ServiceAccount' },
+      { what: 'the default ServiceAccount', timeoutMs: startMs + names.size * startMsPerNode },
     ),
   ]);
 }

@@ -11,13 +11,18 @@ export interface WaitOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly signal?: AbortSignal;
+  /** Look with every single change. Default: once for changes that come together, which thousands of objects need. */
+  readonly everyChange?: boolean;
   /** For the message of a failure: what was waited for. */
   readonly what?: string;
 }
 
+/** Objects in the message of a failure. */
+const maxShown = 20;
+
 /**
  * Resolves with the objects (all of the client's resource and namespace) as soon as `predicate` is true of them, looking
- * again with every change. The time-out is one of real time, also under a fake clock: it ends a test that waits in vain.
+ * again after changes. The time-out is one of real time, also under a fake clock: it ends a test that waits in vain.
  */
 export async function waitFor<T extends KubeObject>(
   client: ResourceClient<T>,
@@ -45,13 +50,26 @@ export async function waitFor<T extends KubeObject>(
           reject(error);
         }
       };
-      informer.addHandlers({ onAdd: look, onUpdate: look, onDelete: look });
+      let isWaiting = false;
+      const changed = () => {
+        if (options.everyChange) look();
+        else if (!isWaiting) {
+          isWaiting = true;
+          platform.clock.defer(() => {
+            isWaiting = false;
+            look();
+          });
+        }
+      };
+      informer.addHandlers({ onAdd: changed, onUpdate: changed, onDelete: changed });
       onAbort = () => reject(signal!.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       timer = setTimeout(() => {
         const what = options.what ?? `a state of ${client.resource.resource}`;
-        const seen = informer.list().map(summary).join('\n  ') || 'nothing';
-        reject(new Error(`waiting for ${what}: not reached in ${timeoutMs} ms; seen last:\n  ${seen}`));
+        const all = informer.list();
+        const seen = all.slice(0, maxShown).map(summary).join('\n  ') || 'nothing';
+        const more = all.length > maxShown ? `\n  and ${all.length - maxShown} more` : '';
+        reject(new Error(`waiting for ${what}: not reached in ${timeoutMs} ms; seen last:\n  ${seen}${more}`));
       }, timeoutMs);
       informer.start();
       informer.whenSynced().then(look, reject);

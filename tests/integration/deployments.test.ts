@@ -69,12 +69,16 @@ describe('a deployment', () => {
     await available(4);
     let least = Number.POSITIVE_INFINITY;
     let most = 0;
-    const watching = cluster.waitFor(c.pods, (pods) => {
-      const alive = pods.filter((p) => !p.metadata.deletionTimestamp);
-      least = Math.min(least, alive.filter(isReady).length);
-      most = Math.max(most, alive.length);
-      return alive.length === 4 && alive.every((p) => p.spec?.containers[0]?.image === 'web:2' && isReady(p));
-    });
+    const watching = cluster.waitFor(
+      c.pods,
+      (pods) => {
+        const alive = pods.filter((p) => !p.metadata.deletionTimestamp);
+        least = Math.min(least, alive.filter(isReady).length);
+        most = Math.max(most, alive.length);
+        return alive.length === 4 && alive.every((p) => p.spec?.containers[0]?.image === 'web:2' && isReady(p));
+      },
+      { everyChange: true },
+    );
     await c.deployments.patch('web', 'strategic', {
       spec: { template: { spec: { containers: [{ name: 'web', image: 'web:2' }] } } },
     });

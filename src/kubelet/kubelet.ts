@@ -64,6 +64,8 @@ export interface KubeletDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (message: string) => void;
+  /** Default: this machine's. */
+  readonly cgroups?: Pick<PodCgroups, 'parent' | 'create' | 'remove'>;
 }
 
 export interface Kubelet {
@@ -162,7 +164,9 @@ class NodeAgent implements Kubelet {
         credentials: (pod, image) => pullCredentials(objects, pod, image),
       }),
       volumes: new VolumeManager({ dirs, clock, objects, tokens, node }),
-      cgroups: new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),
+      cgroups:
+        this.#deps.cgroups ??
+        new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),
       backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoffDefaults),
       dns: { servers: clusterDns, domain: clusterDomain },
       hostIps: () => nodeIps,

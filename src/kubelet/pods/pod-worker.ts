@@ -27,7 +27,7 @@ export interface PodWorkerDeps extends StartContainerDeps {
   readonly objects: PodObjects;
   readonly volumes: VolumeManager;
   readonly tokens: TokenManager;
-  readonly cgroups: PodCgroups;
+  readonly cgroups: Pick<PodCgroups, 'parent' | 'create' | 'remove'>;
   readonly probes: ProbeManager;
   readonly status: StatusManager;
   readonly backoff: CrashBackoff;

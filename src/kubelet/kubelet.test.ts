@@ -1,0 +1,214 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Pod } from '../apis/generated/types/core/v1.ts';
+import { memoryClusterPki } from '../pki/pki-files.ts';
+import { type BareServer, bareServer } from '../testing/bare-server.suite.ts';
+import { createKubelet, type Kubelet } from './kubelet.ts';
+import { FakeRuntime } from './runtime/fake-runtime.suite.ts';
+
+const pki = memoryClusterPki({ nowMs: Date.now() });
+
+class Setup {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'skiff-kubelet-'));
+  readonly groups: string[] = [];
+  readonly log: string[] = [];
+  kubelet!: Kubelet;
+  readonly server: BareServer;
+  readonly runtime: FakeRuntime;
+
+  constructor(server: BareServer) {
+    this.server = server;
+    this.runtime = new FakeRuntime(server.clock);
+  }
+
+  get pods() {
+    return this.server.client.resource<Pod>({ group: '', version: 'v1', resource: 'pods' }).namespace('default');
+  }
+
+  async start(): Promise<void> {
+    const { client, clock, random } = this.server;
+    const certificates = { ...pki.kubeletServing('n1', ['127.0.0.1']), clientCaPem: pki.ca.certPem };
+    this.kubelet = createKubelet(
+      { nodeName: 'n1', dataDir: this.dataDir, nodeIps: ['192.0.2.1'], address: '127.0.0.1', port: 0, certificates },
+      {
+        client,
+        runtime: this.runtime,
+        clock,
+        random,
+        log: (message) => this.log.push(message),
+        cgroups: {
+          parent: ({ metadata }) => `/test/${metadata.name}`,
+          create: ({ metadata }) => void this.groups.push(metadata.uid!),
+          remove: async (uid) =>
+            void this.groups.splice(0, this.groups.length, ...this.groups.filter((g) => g !== uid)),
+        },
+      },
+    );
+    await this.kubelet.start();
+  }
+
+  make(name: string, spec: object = {}): Promise<Pod> {
+    return this.pods.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'app:1' }], ...spec },
+    });
+  }
+
+  /** Waits for real work (files), not for time: that stands still. */
+  async until(what: string, is: () => boolean | Promise<boolean>): Promise<void> {
+    for (const endMs = Date.now() + 10_000; Date.now() < endMs; ) {
+      if (await is()) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const state = { calls: this.runtime.calls, log: this.log, waiting: this.server.clock.waiting() };
+    throw new Error(`never: ${what}: ${JSON.stringify(state, null, 1)}`);
+  }
+
+  status(name: string, is: (status: NonNullable<Pod['status']>) => unknown): Promise<void> {
+    return this.until(`${name}: ${is}`, async () => {
+      const pod = await this.pods.get(name).catch(() => undefined);
+      return Boolean(pod?.status && is(pod.status));
+    });
+  }
+
+  gone(name: string): Promise<void> {
+    return this.until(`${name} is gone`, async () => !(await this.pods.get(name).catch(() => undefined)));
+  }
+
+  /** What was done to the runtime since the last time. */
+  calls(): string[] {
+    return this.runtime.calls.splice(0);
+  }
+}
+
+let current: Setup | undefined;
+async function setUp(): Promise<Setup> {
+  current = new Setup(await bareServer());
+  await current.start();
+  return current;
+}
+afterEach(async () => {
+  await current?.kubelet.stop('keep');
+  await current?.server.stop();
+  rmSync(current!.dataDir, { recursive: true });
+});
+
+describe('a kubelet', () => {
+  it('runs a pod from its binding to its deletion, and leaves nothing', async () => {
+    const t = await setUp();
+    await t.make('p');
+    await t.status('p', ({ phase }) => phase === 'Running');
+    expect(t.calls()).toEqual(['run p', 'create main#0', 'start main#0']);
+    expect(t.groups).toHaveLength(1);
+    await t.pods.delete('p');
+    await t.gone('p');
+    const { dataDir } = t;
+    const left = () => ['pods', 'logs/pods'].flatMap((directory) => readdirSync(join(dataDir, directory)));
+    await t.until('nothing is left', () => t.runtime.sandboxes === 0 && left().length === 0);
+    const calls = t.calls();
+    expect(calls.slice(0, 2)).toEqual(['stop main 30', 'stop-sandbox p']);
+    expect(calls.at(-1)).toBe('remove-sandbox p');
+    expect([t.groups, t.runtime.names()]).toEqual([[], []]);
+  });
+
+  it('restarts at once, then after 10 s, 20 s ... of crashing', async () => {
+    const t = await setUp();
+    await t.make('p');
+    await t.status('p', ({ phase }) => phase === 'Running');
+    const crash = () => t.runtime.end(t.runtime.running('main'), 1);
+    crash();
+    await t.status('p', (s) => s.containerStatuses?.[0]?.restartCount === 1 && s.containerStatuses[0].ready);
+    for (const [i, seconds] of [10, 20, 40].entries()) {
+      crash();
+      await t.status('p', (s) => s.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff');
+      await t.server.clock.advance(seconds * 1000 - 1);
+      expect(t.runtime.names()).not.toContain('main CONTAINER_RUNNING');
+      await t.server.clock.advance(1);
+      await t.status('p', (s) => s.containerStatuses?.[0]?.restartCount === 2 + i && s.containerStatuses[0].ready);
+    }
+    // Of those that ended, one is kept for its log.
+    await t.until('older ones are removed', () => t.runtime.names().length === 2);
+  });
+
+  it('finds by a relist what no event told', async () => {
+    const t = await setUp();
+    await t.make('p', { restartPolicy: 'Never' });
+    await t.status('p', ({ phase }) => phase === 'Running');
+    t.runtime.faults.silent = true;
+    t.runtime.end(t.runtime.running('main'), 0);
+    await t.server.clock.advance(10_000);
+    await t.status('p', ({ phase }) => phase === 'Succeeded');
+  });
+
+  it('goes on when the runtime was away', async () => {
+    const t = await setUp();
+    t.runtime.faults.away = true;
+    t.runtime.breakEvents();
+    await t.make('p');
+    await t.until('it was tried', () => t.log.some((line) => line.includes('connection refused')));
+    await t.server.clock.advance(5000);
+    t.runtime.faults.away = false;
+    await t.server.clock.advance(2000);
+    await t.status('p', ({ phase }) => phase === 'Running');
+    t.runtime.end(t.runtime.running('main'), 1);
+    await t.status('p', (s) => s.containerStatuses?.[0]?.restartCount === 1);
+  });
+
+  it('takes over what runs, and removes what no pod is for', async () => {
+    const t = await setUp();
+    await Promise.all([t.make('kept'), t.make('orphan')]);
+    await t.status('kept', ({ phase }) => phase === 'Running');
+    await t.status('orphan', ({ phase }) => phase === 'Running');
+    await t.kubelet.stop('keep');
+    await t.pods.delete('orphan', { gracePeriodSeconds: 0 });
+    t.calls();
+    await t.start();
+    await t.until('the orphan is removed', () => t.runtime.sandboxes === 1);
+    expect(t.runtime.names()).toEqual(['main CONTAINER_RUNNING']);
+    expect(t.calls().filter((call) => /^(run|create|start)/.test(call))).toEqual([]);
+    expect((await t.pods.get('kept')).status?.containerStatuses?.[0]?.restartCount).toBe(0);
+  });
+
+  it('drops a pull when the pod is deleted', async () => {
+    const t = await setUp();
+    t.runtime.faults.pull = new Promise(() => {});
+    await t.make('p', { containers: [{ name: 'main', image: 'big:1' }] });
+    await t.until('it pulls', () => t.runtime.calls.includes('pull big:1'));
+    await t.pods.delete('p');
+    await t.gone('p');
+    await t.until('its sandbox is removed', () => t.runtime.sandboxes === 0);
+  });
+
+  it('kills after the grace, and at once when the grace is cut', async () => {
+    const t = await setUp();
+    t.runtime.faults.stubborn = true;
+    await Promise.all([t.make('slow'), t.make('cut')]);
+    await t.status('slow', ({ phase }) => phase === 'Running');
+    await t.status('cut', ({ phase }) => phase === 'Running');
+    await t.pods.delete('slow', { gracePeriodSeconds: 20 });
+    await t.pods.delete('cut', { gracePeriodSeconds: 20 });
+    await t.until(
+      'both are being stopped',
+      () => t.runtime.calls.filter((call) => call === 'stop main 20').length === 2,
+    );
+    await t.pods.delete('cut', { gracePeriodSeconds: 1 });
+    await t.server.clock.advance(2000);
+    await t.gone('cut');
+    expect((await t.pods.get('slow')).metadata.name).toBe('slow');
+    await t.server.clock.advance(18_000);
+    await t.gone('slow');
+  });
+
+  it('is stopped with nothing waiting', async () => {
+    const t = await setUp();
+    await t.make('p', { containers: [{ name: 'main', image: 'app:1', livenessProbe: { exec: { command: ['x'] } } }] });
+    await t.status('p', ({ phase }) => phase === 'Running');
+    await t.kubelet.stop('keep');
+    const ours = t.server.clock.waiting().filter(({ who }) => !/watch|store/.test(who));
+    expect(ours).toEqual([]);
+  });
+});

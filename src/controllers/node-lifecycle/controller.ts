@@ -61,6 +61,7 @@ class NodeLifecycleController implements RunningController {
   readonly #heard = new Map<string, Heard>();
   /** Nodes whose readiness was lost, and whose pods have not all been told. */
   readonly #lost = new Set<string>();
+  #isAllFull = false;
   readonly #zones = new Map<string, { state: ZoneState; perSecond: number; lastEvictionMs: number }>();
 
   constructor(context: ControllerContext) {
@@ -116,20 +117,23 @@ class NodeLifecycleController implements RunningController {
     const { clock, settings, onError } = this.#context;
     await Promise.all([this.#nodes.whenSynced(signal), this.#leases.whenSynced(signal)]);
     for (;;) {
-      for (const node of this.#nodes.list()) {
+      // Zones first: what the silence of one node means depends on how many others are silent.
+      const silent = this.#nodes.list().filter((node) => this.#isSilent(node));
+      this.#assessZones(new Set(silent.map(keyOf)));
+      for (const node of silent) {
         try {
-          await this.#checkHealth(node);
+          await this.#markUnknown(node);
         } catch (error) {
           if (!isNotFound(error) && !isConflict(error)) onError(nodeLifecycleController.name, error, keyOf(node));
         }
       }
-      this.#assessZones();
       await sleep(clock, settings.nodeMonitorPeriodMs ?? defaultMonitorPeriodMs, signal, 'node lifecycle: monitor');
     }
   }
 
-  async #checkHealth(node: ReadonlyNode): Promise<void> {
-    const { clock, client, settings } = this.#context;
+  /** Notes signs of life; true when there was none for too long. */
+  #isSilent(node: ReadonlyNode): boolean {
+    const { clock, settings } = this.#context;
     const key = keyOf(node);
     const nowMs = clock.monotonicMs();
     const { uid = '', creationTimestamp } = node.metadata;
@@ -146,22 +150,27 @@ class NodeLifecycleController implements RunningController {
       : (settings.nodeMonitorGracePeriodMs ?? defaultGraceMs);
     // One that never reported counts from its creation.
     const silentMs = neverReported ? clock.now() - (timeMs(creationTimestamp) ?? clock.now()) : nowMs - heard.atMs;
-    if (silentMs <= graceMs) return;
+    return silentMs > graceMs;
+  }
+
+  async #markUnknown(node: ReadonlyNode): Promise<void> {
+    const { clock, client } = this.#context;
     const conditions = unknownConditions(node, clock.now());
     if (!conditions) return;
     await client
       .resource<Node>(nodes)
       .update({ ...(node as Node), status: { ...(node as Node).status, conditions } }, { subresource: 'status' });
     // What was just written is no sign of life.
+    const heard = this.#heard.get(keyOf(node));
     const ready = conditions.find((condition) => condition.type === 'Ready');
-    this.#heard.set(key, { ...heard, heartbeat: ready?.lastHeartbeatTime ?? heartbeat });
+    if (heard) this.#heard.set(keyOf(node), { ...heard, heartbeat: ready?.lastHeartbeatTime ?? heard.heartbeat });
   }
 
-  #assessZones(): void {
+  #assessZones(silent: ReadonlySet<string>): void {
     const counts = new Map<string, { ready: number; notReady: number }>();
     for (const node of this.#nodes.list()) {
       const count = counts.get(zoneOf(node)) ?? { ready: 0, notReady: 0 };
-      if (readinessOf(node) === 'True') count.ready++;
+      if (readinessOf(node) === 'True' && !silent.has(keyOf(node))) count.ready++;
       else count.notReady++;
       counts.set(zoneOf(node), count);
     }
@@ -179,6 +188,18 @@ class NodeLifecycleController implements RunningController {
           if (zoneOf(node) === name && awaitsEviction(node)) this.#queue.add(keyOf(node));
     }
     for (const name of this.#zones.keys()) if (!states.has(name)) this.#zones.delete(name);
+    if (allFull !== this.#isAllFull) this.#allFullChanged(allFull);
+  }
+
+  /** All zones down: it is rather this controller that is cut off. Nobody is evicted, and none stays on the way out. */
+  #allFullChanged(allFull: boolean): void {
+    this.#isAllFull = allFull;
+    for (const node of this.#nodes.list()) {
+      this.#queue.add(keyOf(node));
+      // Nodes that could not be heard get the whole time again to be heard.
+      const heard = this.#heard.get(keyOf(node));
+      if (!allFull && heard) this.#heard.set(keyOf(node), { ...heard, atMs: this.#context.clock.monotonicMs() });
+    }
   }
 
   async #reconcile(name: string): Promise<Outcome> {
@@ -191,7 +212,8 @@ class NodeLifecycleController implements RunningController {
         this.#lost.delete(name);
       }
       const waitMs = awaitsEviction(node) ? this.#msUntilEviction(zoneOf(node)) : undefined;
-      const taints = planTaints(node, waitMs === 0, clock.now());
+      const eviction = this.#isAllFull ? 'cancelled' : waitMs === 0 ? 'allowed' : 'held';
+      const taints = planTaints(node, eviction, clock.now());
       if (taints) {
         const { resourceVersion } = node.metadata;
         await client.resource<Node>(nodes).patch(name, 'merge', { metadata: { resourceVersion }, spec: { taints } });

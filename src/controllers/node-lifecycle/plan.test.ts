@@ -48,7 +48,17 @@ test.each<[string, Node, boolean, string[] | undefined]>([
   ['cordoned', node({ Ready: 'True' }, [], true), true, ['node.kubernetes.io/unschedulable:NoSchedule']],
   ['never reported', node({}, [`${notReady}:NoSchedule`]), true, []],
 ])('node taints, %s', (_, input, mayEvict, expected) => {
-  expect(planTaints(input, mayEvict, nowMs)?.map((t) => `${t.key}:${t.effect}`)).toEqual(expected);
+  expect(planTaints(input, mayEvict ? 'allowed' : 'held', nowMs)?.map((t) => `${t.key}:${t.effect}`)).toEqual(expected);
+});
+
+test('node taints, all zones down, those of eviction go, others stay', () => {
+  const silent = node({ Ready: 'Unknown' }, [
+    `${unreachable}:NoSchedule`,
+    `${unreachable}:NoExecute`,
+    'mine:NoExecute',
+  ]);
+  const left = planTaints(silent, 'cancelled', nowMs)!.map((t) => `${t.key}:${t.effect}`);
+  expect(left.sort()).toEqual(['mine:NoExecute', `${unreachable}:NoSchedule`]);
 });
 
 test('node taints, of any node, are reached in one step', () => {
@@ -65,13 +75,13 @@ test('node taints, of any node, are reached in one step', () => {
       status,
       fc.uniqueArray(taint),
       fc.boolean(),
-      fc.boolean(),
-      (Ready, DiskPressure, taints, cordoned, may) => {
+      fc.constantFrom('allowed' as const, 'held' as const, 'cancelled' as const),
+      (Ready, DiskPressure, taints, cordoned, eviction) => {
         const before = node({ Ready, DiskPressure }, taints, cordoned);
-        const planned = planTaints(before, may, nowMs);
+        const planned = planTaints(before, eviction, nowMs);
         if (!planned) return;
         const after = { ...before, spec: { ...before.spec, taints: planned as never } };
-        expect(planTaints(after, may, nowMs)).toBeUndefined();
+        expect(planTaints(after, eviction, nowMs)).toBeUndefined();
       },
     ),
   );

@@ -33,11 +33,14 @@ export function readinessOf(node: ReadonlyNode): Readiness {
   return (findCondition(node.status?.conditions, 'Ready')?.status as Readiness | undefined) ?? 'never';
 }
 
+/** Of NoExecute taints. `held`: none may be added now; `cancelled`: nor may those that are there stay. */
+export type Eviction = 'allowed' | 'held' | 'cancelled';
+
 /**
- * The taints the node should have; undefined when it has them. `mayEvict`: whether a NoExecute taint may be added now
- * (zones bound how fast nodes are given up); taking one away is always allowed.
+ * The taints the node should have; undefined when it has them. `eviction`: zones bound how fast nodes are given up;
+ * taking a taint away from a node that is ready is always allowed.
  */
-export function planTaints(node: ReadonlyNode, mayEvict: boolean, nowMs: number): ReadonlyTaint[] | undefined {
+export function planTaints(node: ReadonlyNode, eviction: Eviction, nowMs: number): ReadonlyTaint[] | undefined {
   const current = node.spec?.taints ?? [];
   const noSchedule: string[] = [];
   for (const [type, byStatus] of Object.entries(conditionTaints)) {
@@ -59,7 +62,7 @@ export function planTaints(node: ReadonlyNode, mayEvict: boolean, nowMs: number)
   };
   for (const key of noSchedule) add(key, 'NoSchedule');
   // From one of the two to the other is no new eviction.
-  if (execute && (mayEvict || hasExecute)) add(execute, 'NoExecute');
+  if (execute && (eviction === 'allowed' || (eviction === 'held' && hasExecute))) add(execute, 'NoExecute');
 
   const key = (t: ReadonlyTaint) => `${t.key}:${t.effect}`;
   const before = new Set(current.map(key));

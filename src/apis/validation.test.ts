@@ -176,7 +176,7 @@ describe('refused', () => {
     [
       'Node',
       { spec: { taints: [{ key: 'a', effect: 'x' }] } },
-      'spec.taints[0].effect: Unsupported value: "x": supported values: "NoExecute", "NoSchedule", "PreferNoSchedule"',
+      'metadata.taints[0].effect: Unsupported value: "x": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ],
     [
       'Lease',

@@ -1,5 +1,10 @@
 /** What Deployments, ReplicaSets and their kin check alike. */
-import { type LabelSelector, selectorFromObject, type LabelSelectorObject } from '../../machinery/selectors/labels.ts';
+import {
+  type LabelSelector,
+  type LabelSelectorObject,
+  SelectorError,
+  selectorFromObject,
+} from '../../machinery/selectors/labels.ts';
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/validation/field-error.ts';
 import { isPercent } from '../../machinery/validation/formats.ts';
 import { nonNegative } from '../../machinery/validation/checks.ts';
@@ -15,23 +20,29 @@ export function validateSelectorAndTemplate(
   otherVolumes: readonly string[] = [],
 ): FieldError[] {
   const errors: FieldError[] = [];
-  if (selector === undefined) errors.push(required('spec.selector'));
+  if (selector === undefined) errors.push(required('spec.selector'), ...validateMatch(selector, template));
   else {
     errors.push(...validateLabelSelector(selector, 'spec.selector'));
-    if (errors.length === 0) {
-      const parsed: LabelSelector = selectorFromObject(selector);
-      if (parsed.empty) errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
-      else if (!parsed.matches(template?.metadata?.labels))
-        errors.push(
-          invalid(
-            'spec.template.metadata.labels',
-            template?.metadata?.labels ?? null,
-            '`selector` does not match template `labels`',
-          ),
-        );
-    }
+    if (!selector.matchExpressions?.length && Object.keys(selector.matchLabels ?? {}).length === 0)
+      errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
+    errors.push(...validateMatch(selector, template));
   }
   return [...errors, ...validatePodTemplate(template, 'spec.template', otherVolumes)];
+}
+
+/** No selector matches nothing; an empty one, which is refused elsewhere, everything. */
+function validateMatch(selector: LabelSelectorObject | undefined, template: PodTemplateSpec | undefined): FieldError[] {
+  let parsed: LabelSelector;
+  try {
+    parsed = selectorFromObject(selector);
+  } catch (error) {
+    if (error instanceof SelectorError) return [invalid('spec.selector', selector, 'invalid label selector')];
+    throw error;
+  }
+  const labels = template?.metadata?.labels;
+  if (parsed.empty || parsed.matches(labels)) return [];
+  const message = '`selector` does not match template `labels`';
+  return [invalid('spec.template.metadata.labels', labels ?? null, message)];
 }
 
 /** Pods that run for ever: they are started again, and have no deadline. */

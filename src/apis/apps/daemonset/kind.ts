@@ -2,6 +2,7 @@ import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
 import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
+import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
@@ -40,6 +41,16 @@ function validate(object: DaemonSet): FieldError[] {
 const count = (name: string, field: keyof DaemonSetStatus, description: string) =>
   column<DaemonSet>(name, (d) => (d.status?.[field] as number | undefined) ?? 0, { type: 'integer', description });
 
+/** Counts changes of the template; served as an annotation since apps/v1 has no field for it. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+function countTemplates(object: DaemonSet, old: DaemonSet | undefined): void {
+  const before = Number(old?.metadata.annotations?.[templateGeneration] ?? 0);
+  const changed = old === undefined || !semanticEqual(object.spec?.template, old.spec?.template);
+  object.metadata.annotations ??= {};
+  object.metadata.annotations[templateGeneration] = String(changed ? before + 1 : before);
+}
+
 export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',
@@ -57,6 +68,8 @@ export const daemonSet = defineKind<DaemonSet>({
     {
       warnings: (object, old) =>
         unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+      prepareForCreate: (object) => countTemplates(object, undefined),
+      prepareForUpdate: countTemplates,
       validate,
       validateUpdate: (object, old) => [
         ...validate(object),

@@ -1,9 +1,9 @@
-import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
+import { type LabelSelectorObject, selectorFromObject } from '../../../machinery/selectors/labels.ts';
 import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
-import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { podNameWarnings, podSpecWarnings } from '../../core/pod/warnings.ts';
 import { bumpGeneration, startGeneration, unchangedSpec } from '../../common/generation.ts';
 import type { Deployment } from '../../generated/types/apps/v1.ts';
 import type { Strategy } from '../../kind.ts';
@@ -38,9 +38,20 @@ const strategy: Strategy<Deployment> = {
   },
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
-  warnings: (object, old) =>
-    unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+  warnings: (object, old) => [
+    ...(old ? [] : podNameWarnings(object.metadata.name, 'controller')),
+    ...(unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec')),
+  ],
 };
+
+/** As upstream, which shows nothing where other kinds show `<none>`. */
+function selectorText(selector: LabelSelectorObject | undefined): string {
+  try {
+    return selectorFromObject(selector).toString();
+  } catch {
+    return '<invalid>';
+  }
+}
 
 export const deployment = defineKind<Deployment>({
   group: 'apps',
@@ -63,7 +74,7 @@ export const deployment = defineKind<Deployment>({
     }),
     ageColumn,
     ...containerColumns<Deployment>((d) => d.spec?.template),
-    column<Deployment>('Selector', (d) => formatLabelSelector(d.spec?.selector).replace('<error>', '<invalid>'), {
+    column<Deployment>('Selector', (d) => selectorText(d.spec?.selector), {
       wide: true,
       description: 'Labels of its pods.',
     }),

@@ -2,7 +2,7 @@ import { formatLabelSelector } from '../../../machinery/selectors/labels.ts';
 import { ageColumn, column, containerColumns, nameColumn } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
-import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { podNameWarnings, podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
 import type { ReplicaSet } from '../../generated/types/apps/v1.ts';
 import { validateReplicaSet, validateReplicaSetUpdate } from './validation.ts';
@@ -16,8 +16,10 @@ export const replicaSet = defineKind<ReplicaSet>({
     {
       validate: validateReplicaSet,
       validateUpdate: validateReplicaSetUpdate,
-      warnings: (object, old) =>
-        unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+      warnings: (object, old) => [
+        ...(old ? [] : podNameWarnings(object.metadata.name, 'controller')),
+        ...(unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec')),
+      ],
     },
   ),
   subresources: { status: statusStrategy<ReplicaSet>() },

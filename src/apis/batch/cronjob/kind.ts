@@ -5,6 +5,7 @@ import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { validateJobSpec } from '../job/strategy.ts';
 import { ageColumn, column, containerColumns, nameColumn, none, unset } from '../../common/columns.ts';
+import { podNameWarnings } from '../../core/pod/warnings.ts';
 import { defineKind } from '../../common/define.ts';
 import type { CronJob } from '../../generated/types/batch/v1.ts';
 
@@ -46,7 +47,11 @@ export const cronJob = defineKind<CronJob>({
   kind: 'CronJob',
   strategy: specStrategy<CronJob>(
     { initialStatus: () => ({}), generationFields: ['spec'] },
-    { validate, validateUpdate: validate },
+    {
+      validate,
+      validateUpdate: validate,
+      warnings: (object, old) => (old ? [] : podNameWarnings(object.metadata.name, 'controller')),
+    },
   ),
   subresources: { status: statusStrategy<CronJob>() },
   columns: [

@@ -2,7 +2,7 @@ import { specStrategy } from '../../common/strategies.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, notSupported, required } from '../../../machinery/validation/field-error.ts';
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
-import { podSpecWarnings } from '../../core/pod/warnings.ts';
+import { podNameWarnings, podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
 import { validatePodTemplate } from '../../core/pod/validation/spec.ts';
 import { validateLabelSelector } from '../../common/validate-selector.ts';
@@ -40,7 +40,10 @@ export function validateJobSpec(spec: JobSpec, field: string): FieldError[] {
     errors.push(required(`${field}.completions`, 'when completion mode is Indexed'));
   errors.push(...validatePodTemplate(spec.template, `${field}.template`));
   const policy = spec.template?.spec?.restartPolicy;
-  if (policy === 'Always')
+  // Always is what it is by default: nobody chose.
+  if (policy === 'Always' || !policy)
+    errors.push(required(`${field}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
+  else if (policy !== 'OnFailure' && policy !== 'Never')
     errors.push(notSupported(`${field}.template.spec.restartPolicy`, policy, ['OnFailure', 'Never']));
   return errors;
 }
@@ -58,8 +61,10 @@ export const jobStrategy = specStrategy<Job>(
   { initialStatus: () => ({}), generationFields: ['spec'] },
   {
     prepareForCreate: generateSelector,
-    warnings: (object, old) =>
-      unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec'),
+    warnings: (object, old) => [
+      ...(old ? [] : podNameWarnings(object.metadata.name, 'controller')),
+      ...(unchangedSpec(object, old) ? [] : podSpecWarnings(object.spec?.template?.spec, 'spec.template.spec')),
+    ],
     validate(job) {
       const { spec } = job;
       if (!spec) return [required('spec.template')];

@@ -18,7 +18,7 @@ function endpointsText(endpoints: Endpoints): string {
     for (const port of subset.ports ?? [])
       for (const address of addresses) all.push(joinHostPort(address.ip, port.port));
   }
-  if (all.length === 0) return none;
+  if (!endpoints.subsets?.length) return none;
   const head = all.slice(0, maxShown).join(',');
   return all.length > maxShown ? `${head} + ${all.length - maxShown} more...` : head;
 }

@@ -12,11 +12,11 @@ import { validateLabelName } from '../../../machinery/validation/object-meta.ts'
 import { changedFields } from '../../../machinery/validation/checks.ts';
 import type { Node, Taint } from '../../generated/types/core/v1.ts';
 
-const effects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function validateNode(node: Node): FieldError[] {
   const spec = node.spec ?? {};
-  const errors = validateTaints(spec.taints ?? [], 'spec.taints');
+  const errors = validateTaints(spec.taints ?? [], 'metadata.taints');
   for (const [i, cidr] of (spec.podCIDRs ?? []).entries())
     if (!isCidr(cidr))
       errors.push(

@@ -31,7 +31,7 @@ export function summarizePod(pod: Pod): Summary {
   const spec = pod.spec;
   const status = pod.status ?? {};
   const initContainers = new Map((spec?.initContainers ?? []).map((c) => [c.name, c]));
-  const sidecars = [...initContainers.values()].filter(isSidecar).length;
+  const sidecars = (spec?.initContainers ?? []).filter(isSidecar).length;
   let text = status.reason || status.phase || '';
   let ready = 0;
   let restarts = 0;
@@ -129,7 +129,10 @@ export const podColumns: readonly Column<Pod>[] = [
     { description: 'How often containers of the pod were started again, and when last.' },
   ),
   ageColumn,
-  column<Pod>('IP', (pod) => pod.status?.podIPs?.[0]?.ip || none, { wide: true, description: 'Address of the pod.' }),
+  column<Pod>('IP', (pod) => pod.status?.podIPs?.[0]?.ip || pod.status?.podIP || none, {
+    wide: true,
+    description: 'Address of the pod.',
+  }),
   column<Pod>('Node', (pod) => pod.spec?.nodeName || none, { wide: true, description: 'Node that runs the pod.' }),
   column<Pod>('Nominated Node', (pod) => pod.status?.nominatedNodeName || none, {
     wide: true,

@@ -66,8 +66,17 @@ function defaultContainer(container: Container | EphemeralContainer): void {
   roundResources(container.resources);
 }
 
-/** The tag decides: `latest`, given or implied, may have moved; anything else, and every digest, stands still. */
+const nameComponent = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const reference = new RegExp(
+  `^(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::\\d+)?/)?${nameComponent}(?:/${nameComponent})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z0-9_+.-]+:[0-9a-fA-F]{32,})?$`,
+);
+
+/**
+ * The tag decides: `latest`, given or implied, may have moved; anything else, and every digest, stands still. What is no
+ * reference to an image has no tag either.
+ */
 export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
+  if (!reference.test(image)) return 'IfNotPresent';
   const at = image.indexOf('@');
   const name = at < 0 ? image : image.slice(0, at);
   const tag = /:([^/:]*)$/.exec(name)?.[1] ?? '';

@@ -19,9 +19,10 @@ test.each([
   ['nginx:latest', 'Always'],
   ['nginx:1.2', 'IfNotPresent'],
   ['host:5000/nginx', 'Always'],
+  ['not an image', 'IfNotPresent'],
   ['host:5000/nginx:1', 'IfNotPresent'],
-  ['nginx@sha256:abc', 'IfNotPresent'],
-  ['nginx:latest@sha256:abc', 'Always'],
+  [`nginx@sha256:${'ab'.repeat(32)}`, 'IfNotPresent'],
+  [`nginx:latest@sha256:${'ab'.repeat(32)}`, 'Always'],
 ])('pull policy of %s: %s', (image, policy) => {
   expect(pullPolicyOf(image)).toBe(policy);
 });

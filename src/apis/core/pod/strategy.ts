@@ -3,7 +3,7 @@ import type { GracefulDelete, Strategy } from '../../kind.ts';
 import type { Pod } from '../../generated/types/core/v1.ts';
 import { carryOver } from '../../common/strategies.ts';
 import { bumpGeneration, startGeneration } from '../../common/generation.ts';
-import { podSpecWarnings } from './warnings.ts';
+import { podNameWarnings, podSpecWarnings } from './warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
 import { qosClassOf } from './qos.ts';
 import { validatePodSpec } from './validation/spec.ts';
@@ -30,7 +30,10 @@ export const podStrategy: Strategy<Pod> = {
   },
   validate,
   validateUpdate: (pod, old) => [...validate(pod), ...validatePodUpdate(pod, old)],
-  warnings: (pod, old) => (unchangedSpec(pod, old) ? [] : podSpecWarnings(pod.spec, 'spec')),
+  warnings: (pod, old) => [
+    ...(old ? [] : podNameWarnings(pod.metadata.name, 'pod')),
+    ...(unchangedSpec(pod, old) ? [] : podSpecWarnings(pod.spec, 'spec')),
+  ],
 };
 
 function validate(pod: Pod): FieldError[] {

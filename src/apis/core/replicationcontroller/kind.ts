@@ -1,21 +1,31 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { nonNegative } from '../../../machinery/validation/checks.ts';
-import { type FieldError, required } from '../../../machinery/validation/field-error.ts';
-import { validateLongRunning, validateSelectorAndTemplate } from '../../apps/workload-validation.ts';
+import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
+import { validateLongRunning } from '../../apps/workload-validation.ts';
+import { selectorFromSet } from '../../../machinery/selectors/labels.ts';
+import { validatePodTemplate } from '../pod/validation/spec.ts';
 import { ageColumn, column, containerColumns, labelsText, nameColumn } from '../../common/columns.ts';
+import { podNameWarnings } from '../pod/warnings.ts';
 import { defineKind } from '../../common/define.ts';
 import type { ReplicationController } from '../../generated/types/core/v1.ts';
 
 function validate(object: ReplicationController): FieldError[] {
-  const { spec } = object;
-  if (!spec?.template) return [required('spec.template')];
-  const { selector } = spec;
-  if (!selector || Object.keys(selector).length === 0) return [required('spec.selector')];
+  const { selector, template, minReadySeconds, replicas } = object.spec ?? {};
+  const errors = [
+    ...nonNegative(minReadySeconds, 'spec.minReadySeconds'),
+    ...nonNegative(replicas, 'spec.replicas'),
+    ...(Object.keys(selector ?? {}).length === 0 ? [required('spec.selector')] : []),
+  ];
+  if (!template) return [...errors, required('spec.template')];
+  const labels = template.metadata?.labels;
+  if (!selectorFromSet(selector).matches(labels))
+    errors.push(
+      invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'),
+    );
   return [
-    ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
-    ...nonNegative(spec.replicas, 'spec.replicas'),
-    ...validateSelectorAndTemplate({ matchLabels: selector }, spec.template, 'deployment'),
-    ...validateLongRunning(spec.template, 'ReplicationController'),
+    ...errors,
+    ...validatePodTemplate(template, 'spec.template'),
+    ...validateLongRunning(template, 'ReplicationController'),
   ];
 }
 
@@ -25,7 +35,11 @@ export const replicationController = defineKind<ReplicationController>({
   kind: 'ReplicationController',
   strategy: specStrategy<ReplicationController>(
     { initialStatus: () => ({ replicas: 0 }), generationFields: ['spec'] },
-    { validate, validateUpdate: validate },
+    {
+      validate,
+      validateUpdate: validate,
+      warnings: (object, old) => (old ? [] : podNameWarnings(object.metadata.name, 'controller')),
+    },
   ),
   subresources: { status: statusStrategy<ReplicationController>() },
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },

@@ -1,4 +1,4 @@
-import { nameIsDns1035Label } from '../../../machinery/validation/formats.ts';
+import { nameIsDnsLabel } from '../../../machinery/validation/formats.ts';
 import { defineKind } from '../../common/define.ts';
 import { statusStrategy } from '../../common/strategies.ts';
 import type { Service } from '../../generated/types/core/v1.ts';
@@ -13,7 +13,7 @@ export const service = defineKind<Service>({
   applyDefaults: defaultService,
   strategy: serviceStrategy,
   subresources: { status: statusStrategy<Service>() },
-  validateName: nameIsDns1035Label,
+  validateName: nameIsDnsLabel,
   selectableFields: { 'spec.clusterIP': (s) => s.spec?.clusterIP ?? '', 'spec.type': (s) => s.spec?.type ?? '' },
   columns: serviceColumns,
 });

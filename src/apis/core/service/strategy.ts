@@ -4,6 +4,7 @@ import type { Service, ServiceSpec } from '../../generated/types/core/v1.ts';
 import type { Strategy } from '../../kind.ts';
 import { externallyAccessible } from './defaults.ts';
 import { validateService, validateServiceUpdate } from './validation.ts';
+import { serviceWarnings } from './warnings.ts';
 
 const needsClusterIp = (spec: ServiceSpec) => spec.type !== 'ExternalName';
 const needsNodePort = (spec: ServiceSpec) => spec.type === 'NodePort' || spec.type === 'LoadBalancer';
@@ -27,6 +28,7 @@ export const serviceStrategy: Strategy<Service> = {
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
+  warnings: serviceWarnings,
 };
 
 /**

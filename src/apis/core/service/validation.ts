@@ -57,7 +57,7 @@ function validatePorts(service: Service): FieldError[] {
     const at = `spec.ports[${i}]`;
     errors.push(...validateOnePort(port, ports.length > 1, names, at));
     const key = `${port.protocol}/${port.port}`;
-    if (numbers.has(key)) errors.push(duplicate(at, { protocol: port.protocol, port: port.port }));
+    if (numbers.has(key)) errors.push(duplicate(at, portKey(port)));
     numbers.add(key);
     if (!port.nodePort) continue;
     if (spec.type === 'ClusterIP' || spec.type === 'ExternalName')
@@ -68,6 +68,16 @@ function validatePorts(service: Service): FieldError[] {
   }
   return errors;
 }
+
+/** What must be unique, as upstream shows it. */
+const portKey = ({ protocol, port }: ServicePort) => ({
+  Name: '',
+  Protocol: protocol,
+  AppProtocol: null,
+  Port: port,
+  TargetPort: 0,
+  NodePort: 0,
+});
 
 function validateOnePort(port: ServicePort, named: boolean, names: Set<string>, field: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -100,7 +110,7 @@ function validateAffinity(spec: ServiceSpec): FieldError[] {
           ),
         ];
   }
-  return spec.sessionAffinityConfig
+  return spec.sessionAffinity === 'None' && spec.sessionAffinityConfig
     ? [forbidden(field, `must not be set when session affinity is ${spec.sessionAffinity}`)]
     : [];
 }
@@ -158,12 +168,12 @@ function validateExternal(service: Service): FieldError[] {
     );
   const ranges = spec.loadBalancerSourceRanges ?? [];
   if (ranges.length > 0 && spec.type !== 'LoadBalancer')
-    errors.push(forbidden('spec.loadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"));
+    errors.push(forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"));
   for (const [i, range] of ranges.entries())
     if (!isCidr(range.trim()))
       errors.push(
         invalid(
-          `spec.loadBalancerSourceRanges[${i}]`,
+          `spec.LoadBalancerSourceRanges[${i}]`,
           range,
           'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
         ),

@@ -16,7 +16,7 @@ export function validateBinding(binding: RoleBinding, namespaced: boolean): Fiel
   const roleRef = binding.roleRef ?? { apiGroup: '', kind: '', name: '' };
   const errors: FieldError[] = [];
   if (roleRef.apiGroup !== rbacGroup) errors.push(notSupported('roleRef.apiGroup', roleRef.apiGroup, [rbacGroup]));
-  const kinds = namespaced ? ['ClusterRole', 'Role'] : ['ClusterRole'];
+  const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
   if (!kinds.includes(roleRef.kind)) errors.push(notSupported('roleRef.kind', roleRef.kind, kinds));
   if (!roleRef.name) errors.push(required('roleRef.name'));
   else errors.push(...isPathSegmentName(roleRef.name).map((message) => invalid('roleRef.name', roleRef.name, message)));
@@ -43,7 +43,7 @@ function validateSubject(subject: Subject, namespaced: boolean, field: string): 
         errors.push(forbidden(`${field}.namespace`, 'may not be set for User and Group subjects'));
       break;
     default:
-      errors.push(notSupported(`${field}.kind`, subject.kind, ['Group', 'ServiceAccount', 'User']));
+      errors.push(notSupported(`${field}.kind`, subject.kind, ['ServiceAccount', 'User', 'Group']));
   }
   return errors;
 }

@@ -16,9 +16,9 @@ import { validateResources } from './resources.ts';
 import { validateMounts } from './volumes.ts';
 import { validateContainerSecurity } from './security.ts';
 
-export function validateContainers(spec: PodSpec, field: string, otherVolumes: readonly string[]): FieldError[] {
+/** `volumes`: names of those that can be mounted. */
+export function validateContainers(spec: PodSpec, field: string, volumes: ReadonlySet<string>): FieldError[] {
   const errors: FieldError[] = [];
-  const volumes = new Set([...(spec.volumes ?? []).map((v) => v.name), ...otherVolumes]);
   const names = new Set<string>();
   const graceSeconds = spec.terminationGracePeriodSeconds ?? 0;
   const containers = spec.containers ?? [];
@@ -51,12 +51,16 @@ export function validateContainers(spec: PodSpec, field: string, otherVolumes: r
   return errors;
 }
 
+const restartPolicies = ['Always', 'Never', 'OnFailure'];
+
 function validateContainer(container: Container, field: string): FieldError[] {
   const errors = requiredOf(container.name, isDns1123Label, `${field}.name`);
   const image = container.image ?? '';
   if (image === '') errors.push(required(`${field}.image`));
   else if (image !== image.trim())
     errors.push(invalid(`${field}.image`, image, 'must not have leading or trailing whitespace'));
+  if (container.restartPolicy !== undefined && !restartPolicies.includes(container.restartPolicy))
+    errors.push(notSupported(`${field}.restartPolicy`, container.restartPolicy, restartPolicies));
   if (!container.imagePullPolicy) errors.push(required(`${field}.imagePullPolicy`));
   if (!container.terminationMessagePolicy) errors.push(required(`${field}.terminationMessagePolicy`));
   return [

@@ -44,10 +44,20 @@ const resourcePaths = [
   'requests.memory',
 ];
 
+/** What a pod can be asked for at all, in field selectors or here. */
+const podFieldLabels = new Set([
+  ...envFieldPaths,
+  ...volumeFieldPaths,
+  'spec.host',
+  'spec.restartPolicy',
+  'spec.schedulerName',
+  'status.phase',
+]);
+
 export function validateEnv(container: Pick<Container, 'env' | 'envFrom'>, field: string): FieldError[] {
   return [
     ...(container.env ?? []).flatMap((env, i) => validateVariable(env, `${field}.env[${i}]`)),
-    ...(container.envFrom ?? []).flatMap((source, i) => validateEnvFrom(source, `${field}.envFrom[${i}]`)),
+    ...(container.envFrom ?? []).flatMap((source, i) => validateEnvFrom(source, `${field}.envFrom`, i)),
   ];
 }
 
@@ -75,7 +85,11 @@ function validateVariable(env: EnvVar, field: string): FieldError[] {
   const count = given.filter((part) => part !== undefined && part !== null).length;
   if (count === 0)
     errors.push(
-      invalid(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'),
+      invalid(
+        at,
+        '',
+        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+      ),
     );
   else if (env.value) errors.push(invalid(at, '', 'may not be specified when `value` is not empty'));
   else if (count > 1) errors.push(invalid(at, '', 'may not have more than one field specified at a time'));
@@ -95,6 +109,14 @@ export function validateFieldRef(
     return isQualifiedName(key).map((message) => invalid(field, subscript[3], message));
   }
   if (allowed.includes(reference.fieldPath)) return [];
+  if (!podFieldLabels.has(reference.fieldPath))
+    return [
+      invalid(
+        `${field}.fieldPath`,
+        reference.fieldPath,
+        `error converting fieldPath: field label not supported: ${reference.fieldPath}`,
+      ),
+    ];
   return [notSupported(`${field}.fieldPath`, reference.fieldPath, allowed)];
 }
 
@@ -110,7 +132,9 @@ export function validateResourceFieldRef(
   return [notSupported(`${field}.resource`, reference.resource, resourcePaths)];
 }
 
-function validateEnvFrom(source: EnvFromSource, field: string): FieldError[] {
+/** Upstream names the item only for what is inside its parts. */
+function validateEnvFrom(source: EnvFromSource, list: string, index: number): FieldError[] {
+  const field = `${list}[${index}]`;
   const errors = formOf(source.prefix, isEnvVarName, `${field}.prefix`);
   let count = 0;
   for (const part of ['configMapRef', 'secretRef'] as const) {
@@ -119,7 +143,7 @@ function validateEnvFrom(source: EnvFromSource, field: string): FieldError[] {
     count++;
     errors.push(...requiredOf(reference.name, isDns1123Subdomain, `${field}.${part}.name`));
   }
-  if (count === 0) errors.push(invalid(field, '', 'must specify one of: `configMapRef` or `secretRef`'));
+  if (count === 0) errors.push(invalid(list, '', 'must specify one of: `configMapRef` or `secretRef`'));
   else if (count > 1) errors.push(invalid(field, '', 'may not have more than one field specified at a time'));
   return errors;
 }

@@ -19,9 +19,10 @@ const maxNameservers = 3;
 const maxSearches = 32;
 
 export function validatePodSpec(spec: PodSpec, field: string, otherVolumes: readonly string[] = []): FieldError[] {
+  const volumes = validateVolumes(spec, `${field}.volumes`);
   const errors = [
-    ...validateVolumes(spec, `${field}.volumes`),
-    ...validateContainers(spec, field, otherVolumes),
+    ...volumes.errors,
+    ...validateContainers(spec, field, new Set([...volumes.names, ...otherVolumes])),
     ...validateScheduling(spec, field),
     ...validatePodSecurity(spec.securityContext, spec, `${field}.securityContext`),
     ...validateResources(spec.resources, `${field}.resources`),

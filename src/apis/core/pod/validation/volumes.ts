@@ -15,20 +15,21 @@ import { validateFieldRef, validateResourceFieldRef, volumeFieldPaths } from './
 
 const maxMode = 0o777;
 
-export function validateVolumes(spec: PodSpec, field: string): FieldError[] {
+/** `names`: those of the volumes in order, which alone can be mounted. */
+export function validateVolumes(spec: PodSpec, field: string): { errors: FieldError[]; names: Set<string> } {
   const errors: FieldError[] = [];
   const names = new Set<string>();
   for (const [i, volume] of (spec.volumes ?? []).entries()) {
     const at = `${field}[${i}]`;
-    const nameErrors = requiredOf(volume.name, isDns1123Label, `${at}.name`);
-    if (nameErrors.length === 0 && names.has(volume.name)) nameErrors.push(duplicate(`${at}.name`, volume.name));
-    names.add(volume.name);
-    errors.push(...nameErrors, ...validateSource(volume, at));
+    const own = [...requiredOf(volume.name, isDns1123Label, `${at}.name`), ...validateSource(volume, spec, at)];
+    if (names.has(volume.name)) own.push(duplicate(`${at}.name`, volume.name));
+    if (own.length === 0) names.add(volume.name);
+    errors.push(...own);
   }
-  return errors;
+  return { errors, names };
 }
 
-function validateSource(volume: Volume, field: string): FieldError[] {
+function validateSource(volume: Volume, spec: PodSpec, field: string): FieldError[] {
   const sources = Object.keys(volume).filter((key) => key !== 'name' && volume[key as keyof Volume] != null);
   if (sources.length === 0) return [required(field, 'must specify a volume type')];
   const errors: FieldError[] = sources
@@ -55,7 +56,7 @@ function validateSource(volume: Volume, field: string): FieldError[] {
   }
   if (projected) {
     errors.push(...inMode(projected.defaultMode, `${field}.projected.defaultMode`));
-    errors.push(...validateProjections(projected.sources ?? [], `${field}.projected`));
+    errors.push(...validateProjections(projected.sources ?? [], spec, `${field}.projected`));
   }
   if (persistentVolumeClaim && !persistentVolumeClaim.claimName)
     errors.push(required(`${field}.persistentVolumeClaim.claimName`));
@@ -98,7 +99,7 @@ function validateDownward(items: NonNullable<Volume['downwardAPI']>['items'], fi
   });
 }
 
-function validateProjections(sources: readonly VolumeProjection[], field: string): FieldError[] {
+function validateProjections(sources: readonly VolumeProjection[], spec: PodSpec, field: string): FieldError[] {
   return sources.flatMap((source, i) => {
     const at = `${field}.sources[${i}]`;
     const given = Object.values(source).filter((part) => part != null);
@@ -115,6 +116,8 @@ function validateProjections(sources: readonly VolumeProjection[], field: string
     if (source.downwardAPI) errors.push(...validateDownward(source.downwardAPI.items, `${at}.downwardAPI`));
     const token = source.serviceAccountToken;
     if (token) {
+      if (!spec.serviceAccountName)
+        errors.push(forbidden(`${at}.serviceAccountToken`, 'must not be specified when serviceAccountName is not set'));
       if ((token.expirationSeconds ?? 3600) < 600)
         errors.push(
           invalid(
@@ -149,7 +152,7 @@ export function validateMounts(container: Container, volumes: ReadonlySet<string
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
     const at = `${field}.volumeMounts[${i}]`;
     if (!mount.name) errors.push(required(`${at}.name`));
-    else if (!volumes.has(mount.name)) errors.push(notFound(`${at}.name`, mount.name));
+    if (!volumes.has(mount.name ?? '')) errors.push(notFound(`${at}.name`, mount.name ?? ''));
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
     else if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     paths.add(mount.mountPath);

@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import { randomInt, SeededRandom } from '../../src/base/random.ts';
 import { isAlreadyExists } from '../../src/machinery/status/is.ts';
-import { type Cluster, startCluster } from '../../src/testing/index.ts';
+import { createMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { type Cluster, FakeClock, startCluster } from '../../src/testing/index.ts';
 import { clients, deployment, isReady } from './objects.ts';
 
 const names = ['a', 'b', 'c'];
@@ -83,7 +84,9 @@ describe('after any history', () => {
     [5, 'a bad network'],
     [6, 'a bad network'],
   ])('the cluster is what was asked for last (seed %i, %s)', async (seed, network) => {
-    const cluster = await startCluster({ nodes: 3, clock: 'fake', seed });
+    const clock = new FakeClock({ defer: setImmediate });
+    const store = createMemoryStore({ clock });
+    const cluster = await startCluster({ nodes: 3, clock, store, seed });
     if (network === 'a bad network') Object.assign(cluster.faults, { refuse: 0.05, lose: 0.05, cut: 0.05 });
     try {
       const random = new SeededRandom(seed);
@@ -92,6 +95,8 @@ describe('after any history', () => {
       const history: string[] = [];
       for (let i = 0; i < steps; i++) {
         history.push(await step(cluster, model, silent, random));
+        // Who falls behind from now on is told that its revision has gone.
+        if (randomInt(random, 4) === 0 && store.revision > store.compactedRevision) await store.compact(store.revision);
         const waitMs = [0, 0, 10, 3_000, 70_000, 400_000][randomInt(random, 6)]!;
         if (waitMs > 0) await cluster.advance(waitMs);
       }

@@ -80,6 +80,8 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (part === '') continue;
     const match = /^(.*?)(!=|==|=)(.*)$/s.exec(part);
     if (match === null) throw new SelectorError(`invalid selector: '${text}'; can't understand '${part}'`);
+    // Nothing compared with nothing says nothing.
+    if (match[1] === '' && match[3] === '') continue;
     terms.push({ field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescapeValue(match[3]!) });
   }
   return terms.length === 0 ? FieldSelector.everything : new FieldSelector(terms);

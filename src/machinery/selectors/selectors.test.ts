@@ -95,6 +95,7 @@ test.each([
   ['b==1,a=2', 'a=2,b=1'],
   ['a=x\\,y\\=z\\\\', 'a=x\\,y\\=z\\\\'],
   ['a=', 'a='],
+  ['=,a=b', 'a=b'],
 ])('field selector %j', (text, canonical) => {
   expect(parseFieldSelector(text).toString()).toBe(canonical);
 });

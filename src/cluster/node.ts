@@ -1,18 +1,20 @@
 /** One node in this process: containerd, kubelet, the network of its namespace, proxy. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Node } from '../apis/generated/types/core/v1.ts';
+import type { Node, Pod } from '../apis/generated/types/core/v1.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Client } from '../client/client.ts';
+import { Informer } from '../client/informer.ts';
 import { InformerFactory } from '../client/informers.ts';
 import { createKubelet, type KubeletOptions } from '../kubelet/kubelet.ts';
 import { Containerd } from '../kubelet/runtime/containerd/containerd.ts';
 import { stopAllSandboxes } from '../kubelet/runtime/containerd/sweep.ts';
 import { cniConfList } from '../network/cni/conf.ts';
 import { conntrack, nft } from '../network/command.ts';
-import { bridgeName, cniNetwork, proxyTable } from '../network/names.ts';
+import { HostPorts } from '../network/hostports/host-ports.ts';
+import { bridgeName, cniNetwork, hostPortTable, proxyTable } from '../network/names.ts';
 import { setUpNodeNetwork } from '../network/node/setup.ts';
 import { ServiceProxy } from '../network/proxy/proxy.ts';
 import type { Logger } from './logger.ts';
@@ -142,6 +144,35 @@ export async function startNode(
     'proxy',
     () => proxy.start(),
     () => proxy.stop(),
+  );
+  await startHostPorts(options, clients.kubelet, stages, say);
+}
+
+/** With the kubelet's client: a proxy may not read pods. */
+async function startHostPorts(
+  options: NodeOptions,
+  client: Client,
+  stages: Stages,
+  log: (message: string) => void,
+): Promise<void> {
+  const pods = new Informer<Pod>({
+    client: client.resource<Pod>({ group: '', version: 'v1', resource: 'pods' }),
+    clock: realClock,
+    random: secureRandom,
+    fieldSelector: `spec.nodeName=${options.name}`,
+    onError: (error) => log(`host ports: ${messageOf(error)}`),
+  });
+  const ports = new HostPorts(hostPortTable(options.clusterId), { pods, clock: realClock, nft, conntrack, log });
+  await stages.run(
+    'host ports',
+    () => {
+      pods.start();
+      return ports.start();
+    },
+    async () => {
+      await ports.stop();
+      await pods.stop();
+    },
   );
 }
 

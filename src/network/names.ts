@@ -10,6 +10,8 @@ export type ClusterId = string;
 export const bridgeName = (id: ClusterId): string => `skiff-${id}`;
 /** Services of the node; owned by the proxy. */
 export const proxyTable = (id: ClusterId): string => `skiff-${id}-proxy`;
+/** Host ports of the node's pods. */
+export const hostPortTable = (id: ClusterId): string => `skiff-${id}-hostports`;
 /** Masquerading of pods that talk to the outside; owned by the node's set-up. */
 export const nodeTable = (id: ClusterId): string => `skiff-${id}-node`;
 /** The network's name for CNI. */

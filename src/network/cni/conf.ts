@@ -1,4 +1,4 @@
-/** The CNI network list of a node, for the runtime: a bridge, addresses from the node's range, host ports. */
+/** The CNI network list of a node, for the runtime: a bridge, and addresses from the node's range. */
 
 export interface CniOptions {
   readonly network: string;
@@ -13,6 +13,7 @@ export interface CniOptions {
 /**
  * The bridge is made by the node's set-up before any pod (routes to the Service network hang on it); the plugin finds
  * and uses it. `ipMasq` stays off: the node's own table masquerades, and leaves traffic between nodes as it is.
+ * Host ports are no plugin's: `HostPorts` serves them.
  */
 export function cniConfList(options: CniOptions): string {
   const list = {
@@ -33,7 +34,6 @@ export function cniConfList(options: CniOptions): string {
           routes: [{ dst: '0.0.0.0/0' }],
         },
       },
-      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
     ],
   };
   return `${JSON.stringify(list, null, 2)}\n`;

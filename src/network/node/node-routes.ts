@@ -1,12 +1,11 @@
 /** The host's routes to the pods of nodes that live beside it on the fabric: kept as the Node objects say. */
 import type { Node } from '../../apis/generated/types/core/v1.ts';
-import { sleep, type Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
-import { Lifetime } from '../../base/lifetime.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { InformerFactory } from '../../client/informers.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { contains, parseCidr } from '../cidr.ts';
+import { SyncLoop } from '../sync-loop.ts';
 
 export interface NodeRoutesDeps {
   readonly informers: InformerFactory;
@@ -15,9 +14,6 @@ export interface NodeRoutesDeps {
   readonly ip: (args: readonly string[]) => Promise<unknown>;
   readonly log: (message: string) => void;
 }
-
-/** After a route that could not be set: the next try waits so long. */
-const retryMs = 1_000;
 
 /** Pure: pod network to the address that leads there, for every node whose address is one of the fabric's. */
 export function planRoutes(nodes: Iterable<DeepReadonly<Node>>, fabricCidr: string): Map<string, string> {
@@ -35,51 +31,27 @@ export function planRoutes(nodes: Iterable<DeepReadonly<Node>>, fabricCidr: stri
 export class NodeRoutes {
   readonly #fabricCidr: string;
   readonly #deps: NodeRoutesDeps;
-  readonly #lifetime: Lifetime;
+  readonly #loop: SyncLoop;
   readonly #nodes: Informer<Node>;
   #applied = new Map<string, string>();
-  #dirty = true;
-  #wake: () => void = () => {};
 
   constructor(fabricCidr: string, deps: NodeRoutesDeps) {
     this.#fabricCidr = fabricCidr;
     this.#deps = deps;
-    this.#lifetime = new Lifetime((error) => deps.log(`routes to nodes: ${messageOf(error)}`));
+    this.#loop = new SyncLoop({ ...deps, what: 'routes to nodes', sync: () => this.#sync() });
     this.#nodes = deps.informers.informer<Node>({ group: '', version: 'v1', resource: 'nodes' });
   }
 
-  start(): void {
-    const touch = () => {
-      this.#dirty = true;
-      this.#wake();
-    };
-    this.#lifetime.defer(this.#nodes.addHandlers({ onAdd: touch, onUpdate: touch, onDelete: touch }));
+  /** Resolves when the routes to the nodes known by now are there. */
+  async start(): Promise<void> {
+    this.#loop.follow(this.#nodes);
     this.#nodes.start();
-    this.#lifetime.spawn((signal) => this.#run(signal));
+    await this.#nodes.whenSynced(this.#loop.signal);
+    await this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#wake();
-    await this.#lifetime.stop();
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
-    await this.#nodes.whenSynced(signal);
-    while (!signal.aborted) {
-      if (!this.#dirty) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-        continue;
-      }
-      this.#dirty = false;
-      try {
-        await this.#sync();
-      } catch (error) {
-        this.#deps.log(`routes to nodes: ${messageOf(error)}; trying again`);
-        this.#dirty = true;
-        await sleep(this.#deps.clock, retryMs, signal, 'routes to nodes: retry');
-      }
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   async #sync(): Promise<void> {

@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { runCommand } from '../../base/node/command.ts';
 import { ip, ipBatch, nft } from '../command.ts';
 import { addressAt, overlaps, parseCidr } from '../cidr.ts';
-import { bridgeName, fabricBridge, nodeTable, proxyTable, type ClusterId } from '../names.ts';
+import { bridgeName, fabricBridge, hostPortTable, nodeTable, proxyTable, type ClusterId } from '../names.ts';
 import { deleteScript } from '../proxy/ruleset.ts';
 
 export interface NodeNetworkOptions {
@@ -55,9 +55,19 @@ export async function setUpNodeNetwork(options: NodeNetworkOptions): Promise<voi
         'setting up the pod network: /proc/sys/net/bridge/bridge-nf-call-iptables is missing; load the kernel module br_netfilter',
       );
   }
+  // Host ports answer at 127.0.0.1 too; what pods themselves send to such addresses is dropped below.
+  try {
+    writeSysctl(`net/ipv4/conf/${bridge}/route_localnet`, '1');
+  } catch {
+    // Settings may be read-only inside a container: host ports then answer at every other address.
+  }
   const table = nodeTable(options.id);
   await nft(
     `${deleteScript('ip', table)}table ip ${table} {
+  chain prerouting {
+    type filter hook prerouting priority -150; policy accept;
+    iifname "${bridge}" ip daddr 127.0.0.0/8 drop
+  }
   chain postrouting {
     type nat hook postrouting priority 100; policy accept;
     ip saddr ${options.podCidr} ip daddr != ${options.clusterCidr} oifname != "${bridge}" masquerade fully-random
@@ -70,7 +80,7 @@ export async function setUpNodeNetwork(options: NodeNetworkOptions): Promise<voi
 /** Removes everything that `setUpNodeNetwork` and the proxy made; what is not there is skipped. */
 export async function tearDownNodeNetwork(options: Pick<NodeNetworkOptions, 'id' | 'clusterCidr'>): Promise<void> {
   const bridge = bridgeName(options.id);
-  for (const table of [proxyTable(options.id), nodeTable(options.id)]) await nft(deleteScript('ip', table));
+  for (const table of [proxyTable, hostPortTable, nodeTable]) await nft(deleteScript('ip', table(options.id)));
   if (await linkExists(bridge)) await ip(['link', 'delete', bridge]);
   await ip(['route', 'delete', 'unreachable', options.clusterCidr]).catch(() => {});
 }

@@ -7,11 +7,10 @@
  */
 import type { Service } from '../../apis/generated/types/core/v1.ts';
 import type { EndpointSlice } from '../../apis/generated/types/discovery.k8s.io/v1.ts';
-import { sleep, type Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
-import { Lifetime } from '../../base/lifetime.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { InformerFactory } from '../../client/informers.ts';
+import { SyncLoop } from '../sync-loop.ts';
 import { planTable, type ProxyOptions } from './plan.ts';
 import { createScript, deleteScript, updateScript, type NftTable } from './ruleset.ts';
 import { servicePorts, type ServicePort } from './service-port.ts';
@@ -26,26 +25,20 @@ export interface ProxyDeps {
   readonly log: (message: string) => void;
 }
 
-/** After a load that failed: the next try waits so long, and then loads the whole table. */
-const retryMs = 1_000;
-
 export class ServiceProxy {
   readonly #options: ProxyOptions & { readonly nodeName: string };
   readonly #deps: ProxyDeps;
-  readonly #lifetime: Lifetime;
+  readonly #loop: SyncLoop;
   readonly #services: Informer<Service>;
   readonly #slices: Informer<EndpointSlice>;
   #applied: NftTable | undefined;
   #ports: readonly ServicePort[] = [];
-  #dirty = true;
-  #wake: () => void = () => {};
   #synced = 0;
-  readonly #watchers = new Set<() => void>();
 
   constructor(options: ProxyOptions & { readonly nodeName: string }, deps: ProxyDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#lifetime = new Lifetime((error) => deps.log(`proxy: ${messageOf(error)}`));
+    this.#loop = new SyncLoop({ ...deps, what: `proxy: table ${options.tableName}`, sync: () => this.#sync() });
     this.#services = deps.informers.informer<Service>({ group: '', version: 'v1', resource: 'services' });
     this.#slices = deps.informers.informer<EndpointSlice>({
       group: 'discovery.k8s.io',
@@ -54,53 +47,26 @@ export class ServiceProxy {
     });
   }
 
-  /** Resolves when the first table is loaded. */
+  /** Resolves when the first table is loaded; rejects when it cannot be. */
   async start(): Promise<void> {
-    const touch = () => {
-      this.#dirty = true;
-      this.#wake();
-    };
-    const handlers = { onAdd: touch, onUpdate: touch, onDelete: touch };
     this.#slices.addIndex('byService', (s) => [serviceKey(s)]);
-    this.#lifetime.defer(this.#services.addHandlers(handlers));
-    this.#lifetime.defer(this.#slices.addHandlers(handlers));
-    for (const informer of [this.#services, this.#slices]) informer.start();
-    await Promise.all([this.#services, this.#slices].map((i) => i.whenSynced(this.#lifetime.signal)));
-    const first = new Promise<void>((resolve) => this.#watchers.add(resolve));
-    this.#lifetime.spawn((signal) => this.#run(signal));
-    await first;
+    for (const informer of [this.#services, this.#slices]) {
+      this.#loop.follow(informer);
+      informer.start();
+    }
+    await Promise.all([this.#services, this.#slices].map((i) => i.whenSynced(this.#loop.signal)));
+    await this.#loop.start();
   }
 
   /** Ends the following and removes the table. */
   async stop(): Promise<void> {
-    this.#wake();
-    await this.#lifetime.stop();
+    await this.#loop.stop();
     await this.#deps.nft(deleteScript(this.#options.family, this.#options.tableName));
   }
 
   /** How many times the table was brought up to date. */
   get syncs(): number {
     return this.#synced;
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const wakeUp = () => this.#wake();
-    signal.addEventListener('abort', wakeUp, { once: true });
-    while (!signal.aborted) {
-      if (!this.#dirty) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-        continue;
-      }
-      this.#dirty = false;
-      try {
-        await this.#sync();
-      } catch (error) {
-        this.#deps.log(`proxy: loading the table ${this.#options.tableName}: ${messageOf(error)}; trying again`);
-        this.#applied = undefined;
-        this.#dirty = true;
-        await sleep(this.#deps.clock, retryMs, signal, 'proxy retry');
-      }
-    }
   }
 
   async #sync(): Promise<void> {
@@ -112,15 +78,16 @@ export class ServiceProxy {
     );
     const table = planTable(ports, this.#options);
     const script = this.#applied ? updateScript(this.#applied, table) : createScript(table);
-    if (script !== '') await this.#deps.nft(script);
+    if (script !== '') {
+      this.#applied = undefined;
+      await this.#deps.nft(script);
+    }
     this.#applied = table;
     const stale = staleUdpFlows(this.#ports, ports);
     this.#ports = ports;
     // conntrack exits with 1 when there was no such flow, which is as good.
     for (const flow of stale) await this.#deps.conntrack(conntrackArgs(flow)).catch(() => {});
     this.#synced++;
-    for (const watcher of this.#watchers) watcher();
-    this.#watchers.clear();
   }
 }
 

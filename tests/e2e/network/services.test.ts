@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HostPort, planHostPorts } from '../../../src/network/hostports/plan.ts';
 import { planTable } from '../../../src/network/proxy/plan.ts';
 import { createScript, type NftTable, updateScript } from '../../../src/network/proxy/ruleset.ts';
 import type { ServicePort } from '../../../src/network/proxy/service-port.ts';
@@ -15,7 +16,7 @@ const pods = [
 ] as const;
 const servers: ChildProcess[] = [];
 let directory: string;
-let table: NftTable | undefined;
+const tables = new Map<string, NftTable>();
 
 const inside = (namespace: string, ...command: string[]) =>
   execFileSync('nsenter', [`--net=/run/netns/${namespace}`, ...command], {
@@ -33,19 +34,26 @@ function get(namespace: string, url: string): string {
 }
 
 function load(ports: readonly ServicePort[]): void {
-  const next = planTable(ports, {
-    tableName: 'skiff-t',
-    family: 'ip',
-    podCidr: '10.249.0.0/16',
-    serviceCidr: '10.112.0.0/12',
-  });
-  const script = table ? updateScript(table, next) : createScript(next);
+  apply(
+    planTable(ports, {
+      tableName: 'skiff-t',
+      family: 'ip',
+      podCidr: '10.249.0.0/16',
+      serviceCidr: '10.112.0.0/12',
+    }),
+  );
+}
+
+/** As the node's agent would: the smallest change from what was loaded before under this name. */
+function apply(next: NftTable): void {
+  const before = tables.get(next.name);
+  const script = before ? updateScript(before, next) : createScript(next);
   if (script !== '')
     execFileSync('nsenter', [`--net=/run/netns/${node}`, 'nft', '-f', '-'], {
       input: script,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-  table = next;
+  tables.set(next.name, next);
 }
 
 function service(overrides: Partial<ServicePort> = {}): ServicePort {
@@ -88,6 +96,7 @@ beforeAll(() => {
     'ip route add 10.112.0.0/12 dev skbr0 src 10.249.0.1',
     'echo 1 > /proc/sys/net/ipv4/ip_forward',
     'echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables',
+    'echo 1 > /proc/sys/net/ipv4/conf/skbr0/route_localnet',
   ];
   inside(node, 'sh', '-ec', setUp.join('\n'));
   for (const [i, { namespace, ip }] of pods.entries()) {
@@ -160,5 +169,42 @@ describe('Services in nftables', () => {
     for (const from of [node, pods[0].namespace])
       for (const url of ['http://10.112.0.50/', 'http://10.112.0.51/', 'http://10.249.0.1:30123/'])
         expect(get(from, url), `${url} from ${from}`).toBe('refused');
+  });
+});
+
+describe('host ports in nftables', () => {
+  const load = (...ports: Partial<HostPort>[]) =>
+    apply(
+      planHostPorts(
+        ports.map((p) => ({
+          hostIp: undefined,
+          protocol: 'tcp',
+          hostPort: 8000,
+          podIp: pods[0].ip,
+          podPort: 8080,
+          ...p,
+        })),
+        'skiff-t-ports',
+      ),
+    );
+  const [first, second] = [pods[0].namespace, pods[1].namespace];
+
+  it('lead to the pod from the node, from loopback, from other pods and from itself', () => {
+    load({});
+    for (const from of [node, first, second]) expect(get(from, 'http://10.249.0.1:8000/'), from).toBe(first);
+    expect(get(node, 'http://127.0.0.1:8000/')).toBe(first);
+  });
+
+  it('may differ by address', () => {
+    load({ hostIp: '127.0.0.1' }, { hostIp: '10.249.0.1', podIp: pods[1].ip });
+    expect(get(node, 'http://127.0.0.1:8000/')).toBe(first);
+    expect(get(node, 'http://10.249.0.1:8000/')).toBe(second);
+  });
+
+  it('are refused once the pod is gone, and leave traffic that only passes alone', () => {
+    load({});
+    expect(get(second, `http://${pods[0].ip}:8000/`)).toBe('refused');
+    load();
+    expect(get(second, 'http://10.249.0.1:8000/')).toBe('refused');
   });
 });

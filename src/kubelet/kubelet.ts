@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import os from 'node:os';
 import type * as core from '../apis/generated/types/core/v1.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -312,9 +311,4 @@ async function reopenLog(runtime: ContainerRuntime, reader: RuntimePodReader, pa
   const writer = containers.find((container) => container.logPath === path && container.state === 'running');
   if (writer) await runtime.reopenContainerLog(writer.id);
   return writer !== undefined;
-}
-
-/** The name a node has when nobody gives it one: the host's, in lower case. */
-export function defaultNodeName(): string {
-  return os.hostname().toLowerCase();
 }

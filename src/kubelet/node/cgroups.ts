@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readTextOrEmpty } from './files.ts';
 import { signalProcess } from './processes.ts';
 
 export type CgroupVersion = 1 | 2;
@@ -46,7 +47,7 @@ export function cgroupTree(path: string): string[] {
 export function killCgroup(path: string): number {
   let killed = 0;
   for (const group of cgroupTree(path))
-    for (const line of readLines(join(group, 'cgroup.procs'))) {
+    for (const line of readTextOrEmpty(join(group, 'cgroup.procs')).split('\n').filter(Boolean)) {
       signalProcess(Number(line), 'SIGKILL');
       killed++;
     }
@@ -74,12 +75,4 @@ export function makeCgroup(path: string): void {
 /** Writes one setting of a group. */
 export function writeCgroup(path: string, file: string, value: string): void {
   writeFileSync(join(path, file), value);
-}
-
-function readLines(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  } catch {
-    return [];
-  }
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { readTextOrEmpty } from './files.ts';
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -10,7 +11,7 @@ export function listProcesses(): ProcessInfo[] {
   const found: ProcessInfo[] = [];
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const line = readOrEmpty(`/proc/${name}/cmdline`);
+    const line = readTextOrEmpty(`/proc/${name}/cmdline`);
     if (line !== '') found.push({ pid: Number(name), arguments: line.replace(/\0$/, '').split('\0') });
   }
   return found;
@@ -18,7 +19,7 @@ export function listProcesses(): ProcessInfo[] {
 
 /** Still running: a zombie, which only waits for its parent to look, counts as gone. */
 export function isAlive(pid: number): boolean {
-  const stat = readOrEmpty(`/proc/${pid}/stat`);
+  const stat = readTextOrEmpty(`/proc/${pid}/stat`);
   const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
   return state !== '' && state !== 'Z' && state !== 'X';
 }
@@ -29,13 +30,5 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

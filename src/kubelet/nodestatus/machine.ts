@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import type { NodeResources } from '../containers/resources.ts';
 import { ociArchitecture } from '../images/archive.ts';
+import { readTextOrEmpty } from '../node/files.ts';
 
 /** What does not change while the kubelet runs. */
 export interface MachineInfo {
@@ -19,11 +19,11 @@ export interface MachineInfo {
 export async function readMachine(dataDir: string): Promise<MachineInfo> {
   const { blocks, bsize } = await statfs(dataDir);
   return {
-    machineId: read('/etc/machine-id'),
-    systemUuid: read('/sys/class/dmi/id/product_uuid').toLowerCase() || read('/etc/machine-id'),
-    bootId: read('/proc/sys/kernel/random/boot_id'),
+    machineId: readLine('/etc/machine-id'),
+    systemUuid: readLine('/sys/class/dmi/id/product_uuid').toLowerCase() || readLine('/etc/machine-id'),
+    bootId: readLine('/proc/sys/kernel/random/boot_id'),
     kernelVersion: os.release(),
-    osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(read('/etc/os-release'))?.[1] ?? 'Linux',
+    osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readTextOrEmpty('/etc/os-release'))?.[1] ?? 'Linux',
     architecture: ociArchitecture(),
     resources: {
       cpuMilli: os.cpus().length * 1000,
@@ -39,14 +39,10 @@ export function readFreeBytes(dataDir: string): Promise<number> {
 
 /** MemAvailable of /proc/meminfo: what programs could still get without swapping. */
 export function readAvailableMemory(): number {
-  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(read('/proc/meminfo'))?.[1];
+  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readTextOrEmpty('/proc/meminfo'))?.[1];
   return kib === undefined ? os.freemem() : Number(kib) * 1024;
 }
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
+function readLine(path: string): string {
+  return readTextOrEmpty(path).trim();
 }

@@ -6,6 +6,7 @@ import { hostsFilePath, podLogDirectory } from '../containers/directories.ts';
 import type { ClusterDns } from '../containers/dns.ts';
 import { hostsFile } from '../containers/hosts-file.ts';
 import { sandboxConfig } from '../containers/sandbox-config.ts';
+import { readTextOrEmpty } from '../node/files.ts';
 import type { PodCgroups } from '../node/pod-cgroups.ts';
 import type { PodObjects } from '../objects/pod-objects.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
@@ -15,7 +16,7 @@ import type { TokenManager } from '../volumes/tokens.ts';
 import { VolumeError, VolumeManager, type VolumePaths } from '../volumes/volume-manager.ts';
 import { type KillStep, planPod, type PodPlan } from './plan.ts';
 import { backoffKey, backoffMessage, type CrashBackoff } from './restart.ts';
-import { readTextOrEmpty, type RuntimeContainer, type RuntimePod, type RuntimePodReader } from './runtime-pod.ts';
+import type { RuntimeContainer, RuntimePod, RuntimePodReader } from './runtime-pod.ts';
 import { makePodDirectories, startContainer, type StartContainerDeps } from './start-container.ts';
 import type { StatusManager } from './status-manager.ts';
 import type { StartFailure } from './status/container-status.ts';
@@ -159,11 +160,9 @@ export class PodWorker {
 
   /** One round; returns after how long another is due without anything having happened. */
   async #sync(): Promise<number | undefined> {
-    const { deps, runtime, pod } = {
-      deps: this.#deps,
-      runtime: await this.#deps.reader.read(this.uid),
-      pod: this.#view(),
-    };
+    const deps = this.#deps;
+    const runtime = await deps.reader.read(this.uid);
+    const pod = this.#view();
     if (!pod) return this.#removeOrphan(runtime);
     this.#syncProbes(pod, runtime);
     if (this.#mustEnd(pod) || this.#isDeleted) return this.#end(pod, runtime);
@@ -435,15 +434,11 @@ export class PodWorker {
     if (this.#finishedStatus) return;
     // A container that was started a moment ago must not count as ready because its probes are not known yet.
     this.#syncProbes(pod, runtime);
-    this.#deps.status.set(pod, this.#status(this.#withLatest(pod), runtime, ending));
+    this.#deps.status.set(pod, this.#status(this.#view() ?? pod, runtime, ending));
   }
 
   #syncProbes(pod: Pod, runtime: RuntimePod): void {
     this.#deps.probes.sync(pod, runtime, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []).podIps[0] ?? '');
-  }
-
-  #withLatest(pod: Pod): Pod {
-    return this.#view() ?? pod;
   }
 
   #status(pod: Pod, runtime: RuntimePod, ending: boolean) {

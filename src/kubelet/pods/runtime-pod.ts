@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import {
   containerNameLabel,
   hashAnnotation,
@@ -49,10 +49,6 @@ export interface RuntimePod {
   readonly namespace: string;
   readonly sandboxes: readonly RuntimeSandbox[];
   readonly containers: readonly RuntimeContainer[];
-}
-
-export function emptyRuntimePod(uid: string, name = '', namespace = ''): RuntimePod {
-  return { uid, name, namespace, sandboxes: [], containers: [] };
 }
 
 export function latestContainer(pod: RuntimePod, name: string): RuntimeContainer | undefined {
@@ -226,13 +222,4 @@ function readHead(path: string, maxBytes: number): string {
 function ignoreNotFound(error: unknown): undefined {
   if (error instanceof RuntimeError && error.notFound) return undefined;
   throw error;
-}
-
-/** The node's own /etc/hosts or resolv.conf; '' where there is none. */
-export function readTextOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

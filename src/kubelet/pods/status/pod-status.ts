@@ -57,11 +57,6 @@ export function podStatus(input: PodStatusInput): ApiPodStatus {
   };
 }
 
-/** Whether any container that keeps the pod from being over still runs. */
-export function anythingRuns(runtime: RuntimePod): boolean {
-  return runtime.containers.some((container) => container.state === 'running');
-}
-
 /** Names of sidecars in the order in which they are stopped: the last started first. */
 export function sidecarsInStopOrder(pod: Pod): string[] {
   return (pod.spec?.initContainers ?? [])

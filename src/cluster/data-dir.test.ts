@@ -37,10 +37,12 @@ describe('openDataDir', () => {
     expect(() => openDataDir(dir, { ...wanted, [key]: value }, 0)).toThrow(`${flag} ${value}: the cluster in ${root}`);
   });
 
-  it('names the directory when it cannot be made', () => {
-    const file = join(root, 'file');
-    writeFileSync(file, '');
-    expect(() => openDataDir(dataDirAt(join(file, 'x')), wanted, 0)).toThrow(/--data-dir .* cannot be written to/);
+  it.each([
+    ['below a file', () => join(root, 'file', 'x')],
+    ['where nothing can be made', () => '/proc/skiff/data'],
+  ])('names the directory when it cannot be made: %s', (_, where) => {
+    writeFileSync(join(root, 'file'), '');
+    expect(() => openDataDir(dataDirAt(where()), wanted, 0)).toThrow(/--data-dir .* cannot be written to/);
   });
 });
 

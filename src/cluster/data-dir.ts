@@ -21,7 +21,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 
 const currentFormat = 1;
@@ -78,7 +78,7 @@ export function openDataDir(
   nowMs: number,
 ): Identity {
   try {
-    mkdirSync(dir.root, { recursive: true, mode: 0o711 });
+    makeDirectory(dir.root);
     accessSync(dir.root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(
@@ -116,6 +116,13 @@ export function openDataDir(
         `${flag} ${wanted[key]}: the cluster in ${dir.root} was made with ${known[key]}, and that cannot change; use it, or another --data-dir`,
       );
   return known;
+}
+
+/** Not `recursive`: where a parent exists and yet nothing can be made in it (/proc), Node would try for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o711 });
 }
 
 export function readIdentity(dir: DataDir): Identity | undefined {

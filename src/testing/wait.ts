@@ -33,7 +33,8 @@ export async function waitFor<T extends KubeObject>(
   const { timeoutMs = 10_000, labelSelector, fieldSelector, signal } = options;
   const informer = new Informer<T>({
     client,
-    ...platform,
+    clock: platform.clock,
+    random: platform.random,
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
   });

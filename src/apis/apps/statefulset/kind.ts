@@ -1,6 +1,7 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { podSpecWarnings } from '../../core/pod/warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
+import { validateClaimSpec } from '../../core/persistentvolumeclaim/validation.ts';
 import { changedFields, nonNegative } from '../../../machinery/validation/checks.ts';
 import { type FieldError, forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { validateLongRunning, validateSelectorAndTemplate } from '../workload-validation.ts';
@@ -20,6 +21,9 @@ function validate(object: StatefulSet): FieldError[] {
     ...nonNegative(spec.updateStrategy?.rollingUpdate?.partition, 'spec.updateStrategy.rollingUpdate.partition'),
     ...validateSelectorAndTemplate(spec.selector, spec.template, 'statefulset', claims),
     ...validateLongRunning(spec.template, 'StatefulSet'),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, i) =>
+      validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`),
+    ),
   ];
   if (spec.updateStrategy?.type === 'OnDelete' && spec.updateStrategy.rollingUpdate)
     errors.push(

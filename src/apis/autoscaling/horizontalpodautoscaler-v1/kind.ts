@@ -1,5 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { ageColumn, column, nameColumn, none, unset } from '../../common/columns.ts';
+import { validateAutoscaler } from '../horizontalpodautoscaler/validation.ts';
 import { defineKind } from '../../common/define.ts';
 import type { HorizontalPodAutoscaler } from '../../generated/types/autoscaling/v1.ts';
 
@@ -15,9 +16,12 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling',
   version: 'v1',
   kind: 'HorizontalPodAutoscaler',
-  strategy: specStrategy<HorizontalPodAutoscaler>({
-    initialStatus: () => ({ currentReplicas: 0, desiredReplicas: 0 }),
-  }),
+  strategy: specStrategy<HorizontalPodAutoscaler>(
+    {
+      initialStatus: () => ({ currentReplicas: 0, desiredReplicas: 0 }),
+    },
+    { validate: validateAutoscaler, validateUpdate: validateAutoscaler },
+  ),
   subresources: { status: statusStrategy<HorizontalPodAutoscaler>() },
   columns: [
     nameColumn,

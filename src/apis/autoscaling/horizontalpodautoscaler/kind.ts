@@ -1,20 +1,9 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
-import { type FieldError, invalid } from '../../../machinery/validation/field-error.ts';
+import { validateAutoscaler } from './validation.ts';
 import { targetsText } from './targets.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { HorizontalPodAutoscaler } from '../../generated/types/autoscaling/v2.ts';
-
-function validate(object: HorizontalPodAutoscaler): FieldError[] {
-  const { minReplicas, maxReplicas = 0 } = object.spec ?? {};
-  const errors: FieldError[] = [];
-  if (minReplicas !== undefined && minReplicas < 1)
-    errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
-  if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
-  if (minReplicas !== undefined && maxReplicas < minReplicas)
-    errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  return errors;
-}
 
 export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling',
@@ -22,7 +11,7 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   kind: 'HorizontalPodAutoscaler',
   strategy: specStrategy<HorizontalPodAutoscaler>(
     { initialStatus: () => ({ desiredReplicas: 0 }) },
-    { validate, validateUpdate: validate },
+    { validate: validateAutoscaler, validateUpdate: validateAutoscaler },
   ),
   subresources: { status: statusStrategy<HorizontalPodAutoscaler>() },
   columns: [

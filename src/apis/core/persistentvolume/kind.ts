@@ -1,4 +1,5 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { validateVolume, validateVolumeUpdate } from './validation.ts';
 import { accessModesText, classAnnotation } from './access-modes.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
@@ -13,7 +14,10 @@ export const persistentVolume = defineKind<PersistentVolume>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolume',
-  strategy: specStrategy<PersistentVolume>({ initialStatus: () => ({ phase: 'Pending' }) }),
+  strategy: specStrategy<PersistentVolume>(
+    { initialStatus: () => ({ phase: 'Pending' }) },
+    { validate: validateVolume, validateUpdate: validateVolumeUpdate },
+  ),
   subresources: { status: statusStrategy<PersistentVolume>() },
   columns: [
     nameColumn,

@@ -3,12 +3,16 @@ import { accessModesText, classAnnotation } from '../persistentvolume/access-mod
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { PersistentVolumeClaim } from '../../generated/types/core/v1.ts';
+import { validateClaim, validateClaimUpdate } from './validation.ts';
 
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolumeClaim',
-  strategy: specStrategy<PersistentVolumeClaim>({ initialStatus: () => ({ phase: 'Pending' }) }),
+  strategy: specStrategy<PersistentVolumeClaim>(
+    { initialStatus: () => ({ phase: 'Pending' }) },
+    { validate: validateClaim, validateUpdate: validateClaimUpdate },
+  ),
   subresources: { status: statusStrategy<PersistentVolumeClaim>() },
   columns: [
     nameColumn,

@@ -1,5 +1,6 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
 import { ageColumn, column, nameColumn, none } from '../../common/columns.ts';
+import { validateIngress } from './validation.ts';
 import { defineKind } from '../../common/define.ts';
 import type { Ingress } from '../../generated/types/networking.k8s.io/v1.ts';
 
@@ -23,7 +24,10 @@ export const ingress = defineKind<Ingress>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'Ingress',
-  strategy: specStrategy<Ingress>({ initialStatus: () => ({ loadBalancer: {} }), generationFields: ['spec'] }),
+  strategy: specStrategy<Ingress>(
+    { initialStatus: () => ({ loadBalancer: {} }), generationFields: ['spec'] },
+    { validate: validateIngress, validateUpdate: validateIngress },
+  ),
   subresources: { status: statusStrategy<Ingress>() },
   columns: [
     nameColumn,

@@ -1,5 +1,6 @@
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
-import { forbidden } from '../../../machinery/validation/field-error.ts';
+import { isQualifiedName } from '../../../machinery/validation/formats.ts';
+import { forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 import { defaultClassName } from '../../common/default-class.ts';
 import { ageColumn, column } from '../../common/columns.ts';
@@ -13,6 +14,12 @@ export const storageClass = defineKind<StorageClass>({
   version: 'v1',
   kind: 'StorageClass',
   strategy: {
+    validate: (object) =>
+      object.provisioner
+        ? isQualifiedName(object.provisioner.toLowerCase()).map((message) =>
+            invalid('provisioner', object.provisioner.toLowerCase(), message),
+          )
+        : [required('provisioner')],
     validateUpdate: (object, old) => [
       ...(semanticEqual(object.parameters, old.parameters)
         ? []

@@ -87,6 +87,7 @@ export class PodWorker {
 
   update(pod: Pod): void {
     this.#pod = pod;
+    this.#deps.status.observe(pod);
     if (this.#mustEnd(pod)) this.#beginEnd(pod);
     else this.#deps.objects.acquire(pod);
     this.poke();
@@ -175,11 +176,12 @@ export class PodWorker {
     const wakes = [deadlineMs, ...plan.backoffs.map((backoff) => backoff.leftMs)];
     if (plan.kill.length + plan.start.length + plan.staleSandboxes.length > 0 || plan.newSandbox) {
       wakes.push(await this.#carryOut(pod, runtime, plan));
-      this.#setStatus(pod, await deps.reader.read(this.uid), false);
+      const after = await deps.reader.read(this.uid);
+      this.#setStatus(pod, after, false);
+      await this.#collectGarbage(after);
     } else if (VolumeManager.isLive(pod)) {
       await deps.volumes.prepare(pod, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []));
     }
-    await this.#collectGarbage(await deps.reader.read(this.uid));
     if (VolumeManager.isLive(pod)) wakes.push(refreshMs);
     const due = wakes.filter((ms) => ms !== undefined);
     return due.length > 0 ? Math.min(...due) : undefined;

@@ -62,6 +62,24 @@ describe('statuses on their way to the API server', () => {
     expect((await pods.get('p')).status?.phase).toBe('Running');
   });
 
+  it('are written again when someone else has changed them, and not for an echo of our own', async () => {
+    const { server: api, manager: status, pods, pod } = await setUp();
+    const ready = (value: string) => ({ phase: 'Running', conditions: [{ type: 'Ready', status: value }] });
+    status.set(pod, ready('True'));
+    await status.flush();
+    api.requests.length = 0;
+    status.observe((await pods.get('p')) as Pod);
+    status.observe(pod);
+    await status.flush();
+    expect(writes(api)).toEqual([]);
+    const marked = await pods.patch('p', 'strategic', { status: ready('False') }, { subresource: 'status' });
+    status.observe(marked as Pod);
+    await status.flush();
+    expect((await pods.get('p')).status?.conditions).toEqual([
+      expect.objectContaining({ type: 'Ready', status: 'True' }),
+    ]);
+  });
+
   it('end with the pod when another one has its name', async () => {
     const { server: api, manager: status, pod } = await setUp();
     api.intercept = (method) => {

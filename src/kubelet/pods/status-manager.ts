@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import type { ResourceClient } from '../../client/client.ts';
+import { compareResourceVersions } from '../../client/reflector.ts';
 import type { Pod as ApiPod } from '../../apis/generated/types/core/v1.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
@@ -16,6 +17,8 @@ interface Entry {
   status: ApiPodStatus;
   /** What the server is known to have. */
   written: PodStatus | undefined;
+  /** The revision of our last write; '' before it. */
+  writtenVersion: string;
   dirty: boolean;
   /** The containers are gone: when the status is written and the pod is being deleted, delete it for good. */
   finished: boolean;
@@ -53,6 +56,20 @@ export class StatusManager {
     this.#kick(pod.metadata.uid!);
   }
 
+  /**
+   * Takes notice of the pod as the API server has it. Where someone else has changed what is ours (the node lifecycle
+   * controller marks the pods of a silent node unready), it is written again.
+   */
+  observe(pod: Pod): void {
+    const entry = this.#entries.get(pod.metadata.uid!);
+    if (!entry || compareResourceVersions(pod.metadata.resourceVersion ?? '', entry.writtenVersion) <= 0) return;
+    entry.pod = pod;
+    entry.written = pod.status;
+    if (!statusPatch(pod.status ?? {}, entry.status)) return;
+    entry.dirty = true;
+    this.#kick(pod.metadata.uid!);
+  }
+
   /** All of the pod has ended, and this is its last status. */
   finish(pod: Pod, status: ApiPodStatus): void {
     this.#entry(pod, status).finished = true;
@@ -78,7 +95,7 @@ export class StatusManager {
     const uid = pod.metadata.uid!;
     let entry = this.#entries.get(uid);
     if (!entry) {
-      entry = { pod, status, written: undefined, dirty: false, finished: false, deleted: false };
+      entry = { pod, status, written: undefined, writtenVersion: '', dirty: false, finished: false, deleted: false };
       this.#entries.set(uid, entry);
     }
     return entry;
@@ -119,8 +136,10 @@ export class StatusManager {
     const patch = statusPatch(entry.written ?? entry.pod.status ?? {}, entry.status);
     if (patch) {
       const status = entry.status;
-      await pods.patch(name!, 'strategic', { metadata: { uid }, status: patch }, { subresource: 'status', signal });
+      const body = { metadata: { uid }, status: patch };
+      const answer = await pods.patch(name!, 'strategic', body, { subresource: 'status', signal });
       entry.written = status;
+      entry.writtenVersion = answer.metadata.resourceVersion ?? '';
     }
     if (entry.finished && entry.pod.metadata.deletionTimestamp !== undefined && !entry.deleted) {
       await pods.delete(name!, { gracePeriodSeconds: 0, preconditions: { uid: uid! }, signal });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
+import { runCommand } from '../../base/node/command.ts';
 import { cpuWeight, podLimits, qosClass } from '../containers/resources.ts';
 import type { Pod } from '../types.ts';
 import { cgroupHierarchies, cgroupVersion, killCgroup, makeCgroup, removeCgroup, writeCgroup } from './cgroups.ts';
@@ -71,7 +72,8 @@ export class PodCgroups {
     const group = join('/sys/fs/cgroup', path);
     makeCgroup(group);
     this.#delegate(path);
-    writeCgroup(group, 'cpu.weight', String(cpuWeight(limits.cpuShares)));
+    // Where the controllers cannot be had, a pod that asks for no limits need not suffer for it.
+    if (existsSync(join(group, 'cpu.weight'))) writeCgroup(group, 'cpu.weight', String(cpuWeight(limits.cpuShares)));
     if (limits.cpuQuotaUs !== undefined) writeCgroup(group, 'cpu.max', `${limits.cpuQuotaUs} ${limits.cpuPeriodUs}`);
     if (limits.memoryLimitBytes !== undefined) writeCgroup(group, 'memory.max', String(limits.memoryLimitBytes));
   }
@@ -83,6 +85,11 @@ export class PodCgroups {
         this.#systemd ? join(root, this.#slicePath(uid, qos)) : join(root, this.#path(uid, qos)),
       ),
     );
+    if (this.#systemd) {
+      // Slices that were made on the way stay loaded until they are stopped; not there is as good as stopped.
+      const slices = [...new Set(paths.map((path) => basename(path)))];
+      await runCommand('systemctl', ['stop', '--', ...slices]).catch(() => {});
+    }
     // A process that was killed leaves its group when the kernel has buried it: in milliseconds.
     for (let tries = 0; tries < 100; tries++) {
       const left = paths.filter((path) => existsSync(path) && !removeCgroup(path));

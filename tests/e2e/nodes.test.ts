@@ -1,12 +1,13 @@
 // Two nodes with real containers on one machine: the second in a network namespace and a process of its own.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostname } from 'node:os';
 import { busyboxArchive, busyboxImage } from '../support/images.ts';
 import { hostLeftovers } from '../support/leftovers.ts';
+import { podNamespaces, runNode } from '../support/pod-network.ts';
 import { realContainersMissing } from '../support/root.ts';
-import { execute, skiff, UpCluster } from '../support/up.ts';
+import { skiff, UpCluster } from '../support/up.ts';
 
 const missing = realContainersMissing();
 if (missing) console.log(`tests/e2e/nodes.test.ts is left out: ${missing}`);
@@ -86,13 +87,10 @@ describe.runIf(!missing)('two nodes', () => {
     // Not from inside the container: what its wget knows of TLS is too old.
     const ca = await cluster.must('get', 'cm', 'kube-root-ca.crt', '-o', 'jsonpath={.data.ca\\.crt}');
     const ask = `require('node:https').get('https://10.116.0.1/version', { ca: process.env.CA }, (r) => r.pipe(process.stdout))`;
-    const namespaces = readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('nsfs ') && line.includes(cluster.dataDir))
-      .map((line) => line.split(' ')[1]!);
+    const namespaces = podNamespaces(cluster.dataDir);
     expect(namespaces).toHaveLength(pods.length);
     for (const namespace of namespaces) {
-      const answer = await execute('nsenter', [`--net=${namespace}`, process.execPath, '-e', ask], { env: { CA: ca } });
+      const answer = await runNode(namespace, ask, { CA: ca });
       expect(JSON.parse(answer.stdout), answer.stderr).toMatchObject({ major: '1', minor: '36' });
     }
   });

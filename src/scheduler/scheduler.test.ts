@@ -146,6 +146,23 @@ describe('scheduler', () => {
     expect(t.attempts).toEqual(['scheduled', 'error', 'scheduled']);
   });
 
+  test('a slow report of a failure never overtakes the binding that came after it', async () => {
+    const t = await setUp();
+    await t.scheduler.start();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    t.server.hold = (method) => (method === 'PATCH' ? held : undefined);
+    await t.addNode('small', { allocatable: { cpu: '1' } });
+    await t.addPod('a', { requests: { cpu: '2' } });
+    await t.clock.settle();
+    await t.addNode('large');
+    await t.clock.settle();
+    expect(await t.nodeOf('a')).toBeUndefined();
+    release();
+    await t.clock.settle();
+    expect((await t.pods.get('a')).status?.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
+  });
+
   test('waits for nodes without trying again and again', async () => {
     const t = await setUp();
     await t.scheduler.start();

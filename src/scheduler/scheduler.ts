@@ -28,6 +28,7 @@ import { type Status, isRejected } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
 import { type NotScheduledReason, notScheduledPatch, timeText } from './pod-condition.ts';
 import { defaultPlugins } from './plugins/index.ts';
+import { RequestLimit } from './request-limit.ts';
 import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts';
 import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
@@ -65,6 +66,8 @@ export interface Scheduler {
 /** A decision run without a break is shorter than this; then sockets and timers have their turn. */
 const sliceMs = 5;
 const sliceDecisions = 64;
+/** Bindings and status patches under way at once: half of what the API server takes of all clients together. */
+const maxRequests = 100;
 /** Longest note of an Event (events.k8s.io validation). */
 const maxNote = 1024;
 
@@ -86,6 +89,9 @@ class DefaultScheduler implements Scheduler {
   readonly #pods: ResourceClient;
   readonly #clusterEvents: ClusterEvents;
   readonly #lifetime: Lifetime;
+  readonly #requests = new RequestLimit(maxRequests);
+  /** Reports of pods without a node that are under way, by UID. */
+  readonly #reports = new Map<string, Promise<void>>();
   #wake: () => void = () => {};
   #started: Promise<void> | undefined;
 
@@ -242,6 +248,7 @@ class DefaultScheduler implements Scheduler {
       this.#queue.done(assumed.uid);
       status = await this.#framework.runPreBind(state, assumed, nodeName, signal);
     }
+    await this.#reports.get(assumed.uid);
     status ??= await this.#framework.runBind(state, assumed, nodeName, signal);
     if (status === undefined) {
       const note = `Successfully assigned ${assumed.namespace}/${assumed.name} to ${nodeName}`;
@@ -261,7 +268,9 @@ class DefaultScheduler implements Scheduler {
       metadata: { namespace, name, uid },
       target: { kind: 'Node', name: nodeName },
     };
-    return this.#pods.namespace(namespace).create(binding, { subresource: 'binding', name, signal });
+    return this.#requests.run(() =>
+      this.#pods.namespace(namespace).create(binding, { subresource: 'binding', name, signal }),
+    );
   }
 
   /** The pod stays without a node: back into the queue, and say why in its status and in an Event. */
@@ -286,11 +295,30 @@ class DefaultScheduler implements Scheduler {
     const message = messageOf(error);
     const note = message.length <= maxNote ? message : `${message.slice(0, maxNote - 4)} ...`;
     this.#record(current, 'Warning', 'FailedScheduling', note);
-    this.#lifetime.spawn(() => this.#reportCondition(current, rejected ? 'Unschedulable' : 'SchedulerError', message));
+    this.#report(current, rejected ? 'Unschedulable' : 'SchedulerError', message);
   }
 
   #record(pod: Pod, type: 'Normal' | 'Warning', reason: string, note: string): void {
     this.#options.recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, note);
+  }
+
+  /** One pod's reports go out one after the other, and all before it is bound: the last word is the right one. */
+  #report(pod: Pod, reason: NotScheduledReason, message: string): void {
+    const uid = pod.metadata.uid!;
+    const before = this.#reports.get(uid);
+    this.#lifetime.spawn(async () => {
+      const report = (async () => {
+        await before;
+        await this.#reportCondition(pod, reason, message);
+      })();
+      const settled = report.catch(() => {});
+      this.#reports.set(uid, settled);
+      try {
+        await report;
+      } finally {
+        if (this.#reports.get(uid) === settled) this.#reports.delete(uid);
+      }
+    });
   }
 
   async #reportCondition(pod: Pod, reason: NotScheduledReason, message: string): Promise<void> {
@@ -298,9 +326,10 @@ class DefaultScheduler implements Scheduler {
     if (patch === undefined) return;
     const { signal } = this.#lifetime;
     try {
-      await this.#pods
-        .namespace(pod.metadata.namespace)
-        .patch(pod.metadata.name!, 'strategic', patch, { subresource: 'status', signal });
+      const { namespace, name } = pod.metadata;
+      await this.#requests.run(() =>
+        this.#pods.namespace(namespace).patch(name!, 'strategic', patch, { subresource: 'status', signal }),
+      );
     } catch (error) {
       // Gone meanwhile, or another pod of its name: nobody is left to tell.
       if (!isNotFound(error)) throw error;

@@ -15,6 +15,8 @@ export interface BareServer {
   readonly requests: string[];
   /** Called before each request; what it throws is the answer. */
   intercept: (method: string, url: string) => void;
+  /** The request waits for this before it is served. */
+  hold: (method: string, url: string) => Promise<void> | undefined;
   stop(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function bareServer(): Promise<BareServer> {
   const handler: Handler = async ({ method, url, headers, body, signal }) => {
     server.requests.push(`${method} ${url}`);
     server.intercept(method, url);
+    await server.hold(method, url);
     const plain = Object.fromEntries(Object.entries(headers).filter((h): h is [string, string] => h[1] !== undefined));
     return raw(method, url, { headers: plain, signal, ...(body === undefined ? {} : { body }) });
   };
@@ -34,6 +37,7 @@ export async function bareServer(): Promise<BareServer> {
     client: createClient({ transport, clock }),
     requests: [],
     intercept: () => {},
+    hold: () => undefined,
     async stop() {
       await transport.close();
       await registry.stop();

@@ -225,7 +225,7 @@ describe('immutable', () => {
       'RoleBinding',
       { roleRef: { kind: 'Role', name: 'b' } },
       { roleRef: { kind: 'Role', name: 'a' } },
-      'roleRef: Invalid value: {"kind":"Role","name":"b","apiGroup":"rbac.authorization.k8s.io"}: cannot change roleRef',
+      'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"b"}: cannot change roleRef',
     ],
     [
       'Node',

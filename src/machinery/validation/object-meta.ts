@@ -167,14 +167,9 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, fiel
     errors.push(invalid(`${field}.resourceVersion`, meta.resourceVersion ?? '', 'must be specified for an update'));
   if ((meta.generation ?? 0) < (old.generation ?? 0))
     errors.push(invalid(`${field}.generation`, meta.generation ?? 0, 'must not be decremented'));
-  for (const name of [
-    'name',
-    'namespace',
-    'uid',
-    'creationTimestamp',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-  ] as const)
+  for (const name of ['name', 'namespace', 'uid'] as const)
+    errors.push(...validateImmutable(meta[name] ?? '', old[name], `${field}.${name}`));
+  for (const name of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const)
     errors.push(...validateImmutable(meta[name], old[name], `${field}.${name}`));
   errors.push(
     ...validateLabels(meta.labels, `${field}.labels`),

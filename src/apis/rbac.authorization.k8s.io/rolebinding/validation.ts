@@ -48,10 +48,13 @@ function validateSubject(subject: Subject, namespaced: boolean, field: string): 
   return errors;
 }
 
+/** As upstream shows it. */
+const shown = ({ apiGroup, kind, name }: RoleBinding['roleRef']) => ({ APIGroup: apiGroup, Kind: kind, Name: name });
+
 /** What is granted does not change under those it is granted to: make another binding. */
 export const validateBindingUpdate = (binding: RoleBinding, old: RoleBinding, namespaced: boolean): FieldError[] => [
   ...validateBinding(binding, namespaced),
   ...(semanticEqual(binding.roleRef, old.roleRef)
     ? []
-    : [invalid('roleRef', binding.roleRef, 'cannot change roleRef')]),
+    : [invalid('roleRef', shown(binding.roleRef), 'cannot change roleRef')]),
 ];

@@ -39,11 +39,11 @@ export const priorityClass = defineKind<PriorityClass>({
   version: 'v1',
   kind: 'PriorityClass',
   strategy: specStrategy<PriorityClass>(
-    { generationFields: ['value', 'globalDefault', 'description', 'preemptionPolicy'] },
+    { generationFields: [] },
     {
       validate,
       validateUpdate: (object, old) => [
-        ...(object.value === old.value ? [] : [forbidden('Value', 'may not be changed in an update.')]),
+        ...(object.value === old.value ? [] : [forbidden('value', 'may not be changed in an update.')]),
         ...validateImmutable(object.preemptionPolicy, old.preemptionPolicy, 'preemptionPolicy'),
       ],
     },

@@ -1,7 +1,6 @@
 import { validateImmutable } from '../../../machinery/validation/object-meta.ts';
 import { isQualifiedName } from '../../../machinery/validation/formats.ts';
-import { forbidden, invalid, required } from '../../../machinery/validation/field-error.ts';
-import { semanticEqual } from '../../../machinery/semantic-equal.ts';
+import { type FieldError, invalid, required } from '../../../machinery/validation/field-error.ts';
 import { defaultClassName } from '../../common/default-class.ts';
 import { ageColumn, column } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
@@ -9,28 +8,23 @@ import type { StorageClass } from '../../generated/types/storage.k8s.io/v1.ts';
 
 const annotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 
+function validate({ provisioner }: StorageClass): FieldError[] {
+  if (!provisioner) return [required('provisioner')];
+  const lower = provisioner.toLowerCase();
+  return isQualifiedName(lower).map((message) => invalid('provisioner', lower, message));
+}
+
 export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'StorageClass',
   strategy: {
-    validate: (object) =>
-      object.provisioner
-        ? isQualifiedName(object.provisioner.toLowerCase()).map((message) =>
-            invalid('provisioner', object.provisioner.toLowerCase(), message),
-          )
-        : [required('provisioner')],
+    validate,
     validateUpdate: (object, old) => [
-      ...(semanticEqual(object.parameters, old.parameters)
-        ? []
-        : [forbidden('parameters', 'updates to parameters are forbidden.')]),
-      ...(object.provisioner === old.provisioner
-        ? []
-        : [forbidden('provisioner', 'updates to provisioner are forbidden.')]),
-      ...(object.reclaimPolicy === old.reclaimPolicy
-        ? []
-        : [forbidden('reclaimPolicy', 'updates to reclaimPolicy are forbidden.')]),
-      ...validateImmutable(object.volumeBindingMode, old.volumeBindingMode, 'volumeBindingMode'),
+      ...validate(object),
+      ...(['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const).flatMap((field) =>
+        validateImmutable(object[field], old[field], field),
+      ),
     ],
   },
   columns: [

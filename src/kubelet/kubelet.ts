@@ -121,9 +121,10 @@ class NodeAgent implements Kubelet {
     const { client, runtime, clock, random, log } = this.#deps;
     const { nodeName, dataDir, nodeIps, clusterDomain = 'cluster.local', clusterDns = [] } = this.#options;
     const dirs = nodeDirectories(dataDir);
-    await Promise.all(
-      [dirs.pods, dirs.podLogs, dirs.seccomp].map((dir) => mkdir(dir, { recursive: true, mode: 0o755 })),
-    );
+    // Containers see their volumes through mounts, whoever they run as; nobody else of the host has business there.
+    await mkdir(dirs.pods, { recursive: true, mode: 0o750 });
+    await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
+    await mkdir(dirs.seccomp, { recursive: true, mode: 0o755 });
     const machine = await readMachine(dataDir);
     const onError = (error: unknown) => log(messageOf(error));
 

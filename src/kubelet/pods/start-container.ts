@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
@@ -119,6 +119,4 @@ export async function makePodDirectories(dirs: NodeDirectories, pod: Pod): Promi
   const directory = join(dirs.pods, pod.metadata.uid!);
   await mkdir(directory, { recursive: true, mode: 0o750 });
   await mkdir(podLogDirectory(dirs, pod), { recursive: true, mode: 0o755 });
-  // Containers of any user pass through it to their hosts file.
-  await chmod(directory, 0o755);
 }

@@ -128,9 +128,9 @@ export class VolumeManager {
   #mountSecrets(): Promise<void> {
     this.#secretsReady ??= (async () => {
       const root = this.#secretsRoot;
-      await mkdir(root, { recursive: true, mode: 0o711 });
+      await mkdir(root, { recursive: true, mode: 0o700 });
       if (mountsBelow(join(root, '..')).includes(root)) return;
-      await runCommand('mount', ['-t', 'tmpfs', '-o', 'mode=0711,nosuid,nodev,noexec', 'tmpfs', root]);
+      await runCommand('mount', ['-t', 'tmpfs', '-o', 'mode=0700,nosuid,nodev,noexec', 'tmpfs', root]);
     })();
     return this.#secretsReady;
   }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod, Secret } from '../../../src/apis/generated/types/core/v1.ts';
 import { containerdPids } from '../../../src/kubelet/runtime/containerd/containerd.ts';
@@ -124,6 +125,9 @@ describe.runIf(!missing)('settings of a real container', () => {
         ],
       },
     );
+    // Whoever else has an account on the host sees nothing of it.
+    for (const directory of ['pods', 'secrets'])
+      expect(statSync(`${kubelet.node.dataDir}/${directory}`).mode & 0o007).toBe(0);
     expect(out.split('\n')).toEqual([
       's3cret',
       'deep',

@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import { InformerFactory } from '../client/informers.ts';
 import { createControllerManager } from '../controllers/manager.ts';
 import { EventBroadcaster } from '../client/events.ts';
-import { gatewayAddress } from '../network/node/setup.ts';
+import { gatewayAddress, setUpNodeNetwork } from '../network/node/setup.ts';
 import { formatCidr, parseCidr } from '../network/cidr.ts';
 import { JwtKeys } from '../pki/jwt-keys.ts';
 import { kubeconfigText } from '../pki/kubeconfig.ts';
@@ -50,7 +50,7 @@ export async function startCluster(
   stages: Stages,
   log: Logger,
 ): Promise<RunningCluster> {
-  const nodeIp = await internalAddress(options);
+  const nodeIp = await internalAddress(options, dir, stages);
   const store = await stages.run(
     'store',
     () => openStore(options, dir),
@@ -168,11 +168,16 @@ async function startControllers(
 }
 
 /** The node's address: asked for, the host's, or (with neither) the pod bridge's; loopback will do for hollow nodes. */
-async function internalAddress(options: UpOptions): Promise<string> {
+async function internalAddress(options: UpOptions, dir: DataDir, stages: Stages): Promise<string> {
   if (options.nodeIp) return options.nodeIp;
   const found = await hostAddress();
   if (found) return found;
-  return options.runtime === 'hollow' ? loopback : gatewayAddress(firstNodeCidr(options.podNetworkCidr));
+  if (options.runtime === 'hollow') return loopback;
+  // The API server binds it before there is a node: so the bridge is made now. The node finds it as it would have it.
+  const podCidr = firstNodeCidr(options.podNetworkCidr);
+  const { podNetworkCidr: clusterCidr, serviceCidr } = options;
+  await stages.run('pod bridge', () => setUpNodeNetwork({ id: dir.id, clusterCidr, podCidr, serviceCidr }));
+  return gatewayAddress(podCidr);
 }
 
 /** Loopback and "all addresses" lead nowhere from outside. */

@@ -62,7 +62,8 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
         for (const agent of agents) agent.end();
       },
     );
-    await stages.run(`nodes 2 to ${options.nodes}`, async () => {
+    const what = options.nodes === 2 ? 'second node' : `nodes 2 to ${options.nodes}`;
+    await stages.run(what, async () => {
       const further = Array.from({ length: options.nodes - 1 }, (_, i) => i + 2);
       await Promise.all(further.map((index) => startFurtherNode(context, pki, index, agents)));
     });

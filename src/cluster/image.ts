@@ -34,7 +34,9 @@ function runningNodes(path: string) {
     throw new Error(`image: the cluster in ${dir.root} does not run; start it with 'skiff up --data-dir ${dir.root}'`);
   if (identity.runtime !== 'containerd')
     throw new Error(`image: nodes of runtime ${identity.runtime} hold no images; this needs --runtime containerd`);
-  return nodeDirectories(dir).map((node) => ({
+  // Of nodes that an earlier run had more of, only the directories are there.
+  const nodes = nodeDirectories(dir).filter((node) => existsSync(containerdPaths(node).socket));
+  return nodes.map((node) => ({
     name: basename(node),
     ctr: (...args: string[]) =>
       runCommand('ctr', ['--address', containerdPaths(node).socket, '--namespace', 'k8s.io', ...args], { timeoutMs }),

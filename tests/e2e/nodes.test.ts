@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostname } from 'node:os';
 import { busyboxArchive, busyboxImage } from '../support/images.ts';
 import { hostLeftovers } from '../support/leftovers.ts';
+import { kubectlPath } from '../support/oracles.ts';
 import { podNamespaces, runNode } from '../support/pod-network.ts';
 import { realContainersMissing } from '../support/root.ts';
-import { skiff, UpCluster } from '../support/up.ts';
+import { execute, repository, skiff, UpCluster } from '../support/up.ts';
 
 const missing = realContainersMissing();
 if (missing) console.log(`tests/e2e/nodes.test.ts is left out: ${missing}`);
@@ -130,5 +131,24 @@ describe.runIf(!missing)('two nodes', () => {
     expect(await cluster.stop('SIGKILL')).toBe('SIGKILL');
     expect((await skiff('down', '--data-dir', cluster.dataDir)).code).toBe(0);
     expect(hostLeftovers(cluster.dataDir)).toEqual([]);
+  });
+});
+
+describe.runIf(!missing)('a host without an address of its own', () => {
+  it('has a cluster at the address of its pod bridge', async () => {
+    const cluster = new UpCluster();
+    try {
+      const up = `node bin/skiff up --data-dir ${cluster.dataDir} --secure-port 0 --detach ${flags.join(' ')}`;
+      const down = `node bin/skiff down --data-dir ${cluster.dataDir}`;
+      const kubectl = `${kubectlPath('1.36')} --kubeconfig ${cluster.dataDir}/admin.conf`;
+      const script = `ip link set lo up; ${up} && ${kubectl} get nodes,endpointslices; ${down}`;
+      const { stdout, stderr } = await execute('unshare', ['--net', 'sh', '-c', script], { cwd: repository });
+      expect(stdout, stderr).toMatch(new RegExp(`node/${names[0]} +Ready`));
+      expect(stdout).toMatch(new RegExp(`node/${names[1]} +Ready`));
+      expect(stdout).toMatch(/endpointslice.discovery.k8s.io\/kubernetes .* 10\.236\.0\.1 /);
+      expect(hostLeftovers(cluster.dataDir)).toEqual([]);
+    } finally {
+      await cluster.destroy();
+    }
   });
 });

@@ -56,6 +56,7 @@ describe('upOptionsOf', () => {
     [['--secure-port', '70000'], /0 to 65535/],
     [['--nodse', '2'], /unknown option '--nodse'/],
     [['--etcd-servers', 'http://127.0.0.1:2379'], /--etcd-servers goes with --store etcd/],
+    [['--pod-network-cidr', '10.97.0.0/16'], /--pod-network-cidr 10\.97\.0\.0\/16 and --service-cidr .* overlap/],
   ])('refuses %j', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { messageOf } from '../base/errors.ts';
 import { isIP } from 'node:net';
+import { overlaps, parseCidr } from '../network/cidr.ts';
 import { UsageError } from './usage-error.ts';
 
 export type RuntimeName = 'containerd' | 'hollow';
@@ -119,6 +120,10 @@ export function upOptionsOf(command: Command): UpOptions {
     output: values['output'] as 'text' | 'json',
     verbosity: values['v'] as number,
   };
+  if (overlaps(parseCidr(options.podNetworkCidr), parseCidr(options.serviceCidr)))
+    throw new UsageError(
+      `--pod-network-cidr ${options.podNetworkCidr} and --service-cidr ${options.serviceCidr} overlap; choose two that do not`,
+    );
   if (options.store !== 'etcd' && options.etcdServers.length > 0)
     throw new UsageError(`--etcd-servers goes with --store etcd, not with --store ${options.store}`);
   if (options.store === 'etcd') throw new UsageError('--store etcd: not built yet; use lmdb (the default) or memory');

@@ -25,6 +25,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   return new ResourceRegistry(options);
 }
 
+/** Verbs that need a name in the path: a PUT to the collection is no update. */
+const namedOnly: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete']);
+
 class ResourceRegistry implements Registry {
   readonly #resources: readonly Resource[];
   readonly #byPath = new Map<string, Resource>();
@@ -110,7 +113,9 @@ class ResourceRegistry implements Registry {
     if (virtual && subresource === '') return virtual(context);
     const served = this.#served.get(resource);
     if (subresource !== '') return this.#routeSubresource(context, resource, served);
-    if (!resource.verbs.includes(verb)) throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
+    const onName = context.info.name !== '';
+    if (!resource.verbs.includes(verb) || (onName ? verb === 'create' : namedOnly.has(verb)))
+      throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
     if (!served) {
       const pods = this.#servedAt('', 'v1', 'pods');
       if (apiGroup === '' && plural === 'bindings' && pods) return handleBinding(context, pods);

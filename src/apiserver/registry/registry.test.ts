@@ -101,6 +101,22 @@ describe('bad input', () => {
       /strict decoding error: unknown field "foo"/,
     ],
     [
+      'PUT on the collection',
+      'PUT',
+      base,
+      configMap('a'),
+      405,
+      /(update|create) is not supported on resources of kind "configmaps"/,
+    ],
+    [
+      'POST on a name',
+      'POST',
+      `${base}/a`,
+      configMap('a'),
+      405,
+      /(update|create) is not supported on resources of kind "configmaps"/,
+    ],
+    [
       'another name on PUT',
       'PUT',
       `${base}/b`,

@@ -66,7 +66,6 @@ function testNetwork(dataDir: string, bridge: string, net: number): string {
           routes: [{ dst: '0.0.0.0/0' }],
         },
       },
-      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
     ],
   });
 }

@@ -1,6 +1,9 @@
 // Services, host ports and names on a real cluster: real pods, real packets, the real kubectl.
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { busyboxArchive, busyboxImage } from '../support/images.ts';
@@ -140,6 +143,21 @@ describe.runIf(!missing)('a real cluster', () => {
     const [first] = await podIps();
     for (const address of [node, '127.0.0.1']) expect(await askByUdp(undefined, address, 18081)).toBe(first);
     for (const from of podNamespaces(cluster.dataDir)) expect(await askByUdp(from, node, 18081)).toBe(first);
+  });
+
+  it("keeps pods out of what listens on the host's loopback alone", async () => {
+    const secret = createServer((_, response) => response.end('secret')).listen(0, '127.0.0.1');
+    await once(secret, 'listening');
+    const { port } = secret.address() as AddressInfo;
+    expect(await fromHost(`http://127.0.0.1:${port}/`)).toBe('secret');
+    // A pod that sends what is for loopback to the bridge instead, as one with NET_RAW can.
+    const forge = `echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
+      ip addr flush dev lo; ip route add 127.0.0.1 via 10.235.0.1 dev eth0
+      timeout 2 busybox wget -qO- http://127.0.0.1:${port}/ || echo kept out`;
+    const [namespace] = podNamespaces(cluster.dataDir);
+    const { stdout } = await execute('nsenter', [`--net=${namespace}`, 'sh', '-c', forge]);
+    secret.close();
+    expect(stdout.trim()).toBe('kept out');
   });
 
   it('names Services, their ports and their pods', async () => {

@@ -7,7 +7,7 @@ import { root } from './lib.mjs';
 
 const entryPoints = { skiff: 'src/cluster/main.ts', testing: 'src/testing/index.ts' };
 /** Native or data-carrying packages stay outside the bundle and are loaded from node_modules when they are needed. */
-const external = ['lmdb', 'koffi', '@grpc/grpc-js', 'pino', 'protobufjs'];
+const external = ['lmdb', 'koffi', '@grpc/grpc-js', 'protobufjs'];
 
 function newestMs(dir) {
   let newest = 0;

@@ -1,4 +1,6 @@
 // What a pod can be told and given, by the real kubectl on real containers: environment, volumes, probes, hooks, the API.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubectlPath } from '../support/oracles.ts';
 import { eventually, realFlags } from '../support/real-cluster.ts';
@@ -135,4 +137,5 @@ spec:
   });
   expect(events).toMatch(/Container main failed liveness probe, will be restarted/);
   await cluster.must('delete', 'pod', 'probed', '--wait', '--timeout=20s');
+  expect(readFileSync(join(cluster.dataDir, 'out/hook'), 'utf8')).toBe('stopped\n');
 });

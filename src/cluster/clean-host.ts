@@ -1,6 +1,7 @@
 /** Takes away from the host what a run that was killed left there. State in the data directory stays. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../base/errors.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { cleanupNode } from '../kubelet/runtime/containerd/sweep.ts';
 import { tearDownFabric } from '../network/node/fabric.ts';
@@ -15,8 +16,10 @@ export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): 
   killAgents(dir.nodes);
   await Promise.all(
     nodeDirectories(dir).map(async (node) => {
-      const left = await cleanupNode({ dataDir: node }, { clock: realClock, log: (message) => log.detail(1, message) });
-      for (const what of left) log.warn(`cleaning up ${node}: ${what} is still there`);
+      const deps = { clock: realClock, log: (message: string) => log.detail(1, message) };
+      // One node's trouble keeps nothing else from being cleaned.
+      const left = await cleanupNode({ dataDir: node }, deps).catch((error) => [messageOf(error)]);
+      for (const what of left) log.warn(`cleaning up ${node}: ${what}`);
     }),
   );
   await tearDownFabric(identity.id);

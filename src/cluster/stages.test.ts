@@ -48,6 +48,24 @@ describe('Stages', () => {
     expect(undone).toEqual(['store']);
   });
 
+  it('wait for a stage that runs beside one that failed, and undo it', async () => {
+    const { stages } = make();
+    const undone: string[] = [];
+    let finish = (_: string) => {};
+    const slow = stages.run(
+      'slow',
+      () => new Promise<string>((resolve) => (finish = resolve)),
+      (value) => void undone.push(value),
+    );
+    await expect(stages.run('failing', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const undoing = stages.undoAll();
+    expect(undone).toEqual([]);
+    finish('slow');
+    await undoing;
+    expect(undone).toEqual(['slow']);
+    await slow;
+  });
+
   it('go on with the rest when a part fails to stop, and say so', async () => {
     const { stages, said } = make();
     const undone: string[] = [];

@@ -18,8 +18,23 @@ export class Stages {
     this.#signal = signal;
   }
 
+  /** Stages may run side by side: when one fails, the others are still under way. */
+  readonly #running = new Set<Promise<unknown>>();
+
   /** Runs a stage and says how long it took. Rejects with the signal's reason instead when it was aborted before. */
-  async run<T>(name: string, start: () => T | Promise<T>, stop?: (value: T) => void | Promise<void>): Promise<T> {
+  run<T>(name: string, start: () => T | Promise<T>, stop?: (value: T) => void | Promise<void>): Promise<T> {
+    const running = this.#run(name, start, stop);
+    this.#running.add(running);
+    const done = () => this.#running.delete(running);
+    running.then(done, done);
+    return running;
+  }
+
+  async #run<T>(
+    name: string,
+    start: () => T | Promise<T>,
+    stop: ((value: T) => void | Promise<void>) | undefined,
+  ): Promise<T> {
     this.#signal.throwIfAborted();
     const startMs = performance.now();
     // What takes long says so while it does; the rest is detail.
@@ -44,6 +59,7 @@ export class Stages {
 
   /** Undoes everything. A part that fails to stop is said, and the rest goes on. */
   async undoAll(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
     for (const { name, stop } of this.#undo.splice(0).reverse()) {
       const startMs = performance.now();
       try {

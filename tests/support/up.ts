@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { kubectlPath } from './oracles.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');
-const launcher = join(repository, 'bin/skiff');
+export const launcher = join(repository, 'bin/skiff');
 
 export interface Output {
   readonly code: number;

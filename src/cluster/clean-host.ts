@@ -18,8 +18,12 @@ export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): 
     nodeDirectories(dir).map(async (node) => {
       const deps = { clock: realClock, log: (message: string) => log.detail(1, message) };
       // One node's trouble keeps nothing else from being cleaned.
-      const left = await cleanupNode({ dataDir: node }, deps).catch((error) => [messageOf(error)]);
-      for (const what of left) log.warn(`cleaning up ${node}: ${what}`);
+      try {
+        for (const what of await cleanupNode({ dataDir: node }, deps))
+          log.warn(`cleaning up ${node}: ${what} is still there`);
+      } catch (error) {
+        log.warn(`cleaning up ${node}: ${messageOf(error)}`);
+      }
     }),
   );
   await tearDownFabric(identity.id);

@@ -20,7 +20,7 @@ import { hostAddress } from './host-address.ts';
 import type { Logger } from './logger.ts';
 import { whenReady } from './readiness.ts';
 import type { Stages } from './stages.ts';
-import type { UpOptions } from './up-options.ts';
+import type { UpOptions } from './commands/up-options.ts';
 
 export interface RunningCluster {
   /** `https://127.0.0.1:6443` */

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import { components } from './components/index.ts';
-import { addUpOptions, dataDirOption, upOptionsOf } from './up-options.ts';
+import { addUpOptions, dataDirOption, upOptionsOf } from './commands/up-options.ts';
 import { UsageError } from './usage-error.ts';
 import { kubernetesVersion, skiffVersion } from './version.ts';
 
@@ -20,14 +20,14 @@ async function program(): Promise<Command> {
     .description('bring a cluster up; Ctrl-C stops it, the next `up` goes on with it')
     .addHelpText('after', '\nExample:\n  skiff up --runtime hollow --nodes 3\n  export KUBECONFIG=~/.skiff/admin.conf')
     .action(async (_, command: Command) => {
-      const { up } = await import('./up.ts');
+      const { up } = await import('./commands/up.ts');
       await up(upOptionsOf(command), process.argv.slice(2));
     });
 
   withDataDir(skiff.command('down'))
     .description('stop the cluster and remove what it left on the host; its state stays')
     .action(async (flags: { dataDir: string }) => {
-      const { down } = await import('./down.ts');
+      const { down } = await import('./commands/down.ts');
       await down(flags.dataDir);
     });
 
@@ -35,7 +35,7 @@ async function program(): Promise<Command> {
     .description('say whether the cluster runs, where, and how its nodes are')
     .option('--output <form>', 'text or json', 'text')
     .action(async (flags: { dataDir: string; output: string }) => {
-      const { status } = await import('./status.ts');
+      const { status } = await import('./commands/status.ts');
       if (!(await status(flags.dataDir, flags.output))) process.exitCode = exitCode.failed;
     });
 
@@ -43,7 +43,7 @@ async function program(): Promise<Command> {
     .description('stop the cluster and delete all of its state')
     .option('--yes', 'do not ask')
     .action(async (flags: { dataDir: string; yes?: boolean }) => {
-      const { reset } = await import('./reset.ts');
+      const { reset } = await import('./commands/reset.ts');
       await reset(flags.dataDir, flags.yes === true);
     });
 
@@ -51,13 +51,13 @@ async function program(): Promise<Command> {
   withDataDir(image.command('load <file...>'))
     .description('import OCI or docker archives into every node')
     .action(async (files: string[], flags: { dataDir: string }) => {
-      const { loadImages } = await import('./image.ts');
+      const { loadImages } = await import('./commands/image.ts');
       await loadImages(flags.dataDir, files);
     });
   withDataDir(image.command('list'))
     .description('what images each node has')
     .action(async (flags: { dataDir: string }) => {
-      const { listImages } = await import('./image.ts');
+      const { listImages } = await import('./commands/image.ts');
       await listImages(flags.dataDir);
     });
 

@@ -1,9 +1,9 @@
 /** `skiff reset`: the end of a cluster. Asks first, unless told not to. */
 import { existsSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { dataDirAt, readIdentity } from './data-dir.ts';
+import { dataDirAt, readIdentity } from '../data-dir.ts';
 import { down } from './down.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export async function reset(path: string, yes: boolean): Promise<void> {
   const dir = dataDirAt(path);

@@ -1,7 +1,7 @@
 /** `skiff down`: stops whoever runs the cluster, then removes from the host whatever a killed run left. */
-import { dataDirAt, readIdentity, runningNow } from './data-dir.ts';
-import { cleanHost } from './clean-host.ts';
-import { createLogger } from './logger.ts';
+import { dataDirAt, readIdentity, runningNow } from '../data-dir.ts';
+import { cleanHost } from '../clean-host.ts';
+import { createLogger } from '../logger.ts';
 
 /** A run stops within 10 s of its signal; past this it is killed. */
 const patienceMs = 15_000;

@@ -4,10 +4,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
-import { messageOf } from '../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { isIP } from 'node:net';
-import { overlaps, parseCidr } from '../network/cidr.ts';
-import { UsageError } from './usage-error.ts';
+import { overlaps, parseCidr } from '../../network/cidr.ts';
+import { UsageError } from '../usage-error.ts';
 
 export type RuntimeName = 'containerd' | 'hollow';
 export type StoreName = 'lmdb' | 'memory' | 'etcd';

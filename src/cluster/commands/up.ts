@@ -2,13 +2,22 @@
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../base/errors.ts';
-import { claim, dataDirAt, openDataDir, publish, readIdentity, release, runningNow, type DataDir } from './data-dir.ts';
-import { cleanHost } from './clean-host.ts';
-import { startCluster } from './cluster.ts';
-import { mergeKubeconfig, userKubeconfig, writeKubeconfig } from './kubeconfig.ts';
-import { createLogger } from './logger.ts';
-import { Stages } from './stages.ts';
+import { messageOf } from '../../base/errors.ts';
+import {
+  claim,
+  dataDirAt,
+  openDataDir,
+  publish,
+  readIdentity,
+  release,
+  runningNow,
+  type DataDir,
+} from '../data-dir.ts';
+import { cleanHost } from '../clean-host.ts';
+import { startCluster } from '../cluster.ts';
+import { mergeKubeconfig, userKubeconfig, writeKubeconfig } from '../kubeconfig.ts';
+import { createLogger } from '../logger.ts';
+import { Stages } from '../stages.ts';
 import type { UpOptions } from './up-options.ts';
 
 /** Why the signal was aborted, when the user asked for it. */

@@ -1,10 +1,10 @@
 /** `skiff image load|list`: the images of every node, through each node's own containerd. */
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { runCommand } from '../base/node/command.ts';
-import { containerdPaths } from '../kubelet/runtime/containerd/paths.ts';
-import { nodeDirectories } from './clean-host.ts';
-import { dataDirAt, readIdentity, runningNow } from './data-dir.ts';
+import { runCommand } from '../../base/node/command.ts';
+import { containerdPaths } from '../../kubelet/runtime/containerd/paths.ts';
+import { nodeDirectories } from '../clean-host.ts';
+import { dataDirAt, readIdentity, runningNow } from '../data-dir.ts';
 
 export async function loadImages(path: string, files: readonly string[]): Promise<void> {
   for (const file of files)

@@ -1,9 +1,9 @@
 /** `skiff status`: whether the cluster runs, where, and how its nodes are. */
-import type { Node } from '../apis/generated/types/core/v1.ts';
-import { messageOf } from '../base/errors.ts';
-import { connect } from './connect.ts';
-import { dataDirAt, readIdentity, runningNow } from './data-dir.ts';
-import { UsageError } from './usage-error.ts';
+import type { Node } from '../../apis/generated/types/core/v1.ts';
+import { messageOf } from '../../base/errors.ts';
+import { connect } from '../connect.ts';
+import { dataDirAt, readIdentity, runningNow } from '../data-dir.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** How long the API server may take to answer. */
 const patienceMs = 5_000;

@@ -36,7 +36,8 @@ let code = 0;
 // One project after the other: the end-to-end tests own the machine's network names while they run.
 for (const project of projects) {
   const args = ['--no-install', 'vitest', 'run', '--project', project, '--reporter=default', '--reporter=json'];
-  code ||= run('npx', [...args, `--outputFile.json=${report}`, ...process.argv.slice(2)], { mayFail: true });
+  const ended = run('npx', [...args, `--outputFile.json=${report}`, ...process.argv.slice(2)], { mayFail: true });
+  code ||= ended;
   if (!existsSync(report)) continue;
   const result = JSON.parse(readFileSync(report, 'utf8'));
   totals.passed += result.numPassedTests;

@@ -42,6 +42,8 @@ export function execute(
         else fail(new Error(`${file} ${args.join(' ')}: ${error?.message}\n${stdout}${stderr}`));
       },
     );
+    // A program that ends early closes its end; its exit code tells the story.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
   });
 }

@@ -1,13 +1,11 @@
 /** Keeps one pod of a template on every node that it fits. */
 import type { ControllerRevision, DaemonSet } from '../../apis/generated/types/apps/v1.ts';
 import type { Node, Pod } from '../../apis/generated/types/core/v1.ts';
-import { messageOf } from '../../base/errors.ts';
 import { Controller, done, type Outcome, requeueAfter, retry } from '../../client/controller.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import { Expectations } from '../../client/expectations.ts';
 import type { Informer } from '../../client/informer.ts';
 import { keyOf } from '../../client/reflector.ts';
-import { slowStartBatch } from '../../client/slow-start.ts';
 import { ExponentialRateLimiter, WorkQueue } from '../../client/workqueue.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { selectorFromObject } from '../../machinery/selectors/labels.ts';
@@ -24,6 +22,7 @@ import {
 } from '../common/controller-ref.ts';
 import { controllerRevisions, daemonSets, nodes, pods } from '../common/resources.ts';
 import { hashOf, planRevisions, revisionHashLabel } from '../common/revision-history.ts';
+import { applyPodBatch } from '../common/pod-batch.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { type DaemonState, planPlacement, planRollout, planStatus } from './plan.ts';
 import { daemonPod, fitOf, nodeNameOf } from './pod.ts';
@@ -272,35 +271,16 @@ class DaemonSetController implements RunningController {
     const victims = remove.slice(0, burstReplicas);
     if (onto.length === 0 && victims.length === 0) return;
     const client = this.#context.client.resource<Pod>(pods).namespace(ds.metadata.namespace);
-    this.#expectations.expect(key, onto.length, victims.map(keyOf));
-    let attempted = 0;
-    const made = await slowStartBatch(onto.length, async (i) => {
-      attempted++;
-      try {
-        const pod = await client.create(daemonPod(ds, onto[i]!, hash));
-        this.#recorder.event(asSubject(ds), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      } catch (error) {
-        this.#expectations.creationObserved(key);
-        if (statusCause(error, 'NamespaceTerminating')) return;
-        this.#recorder.event(asSubject(ds), 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
-        throw error;
-      }
+    await applyPodBatch({
+      key,
+      owner: asSubject(ds),
+      client,
+      expectations: this.#expectations,
+      recorder: this.#recorder,
+      creations: onto.length,
+      podOf: (i) => daemonPod(ds, onto[i]!, hash),
+      remove: victims,
     });
-    for (let i = attempted; i < onto.length; i++) this.#expectations.creationObserved(key);
-    const gone = await Promise.allSettled(
-      victims.map(async (pod) => {
-        try {
-          const { uid = '' } = pod.metadata;
-          await client.delete(pod.metadata.name ?? '', { preconditions: { uid } });
-          this.#recorder.event(asSubject(ds), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-        } catch (error) {
-          this.#expectations.deletionObserved(key, keyOf(pod));
-          if (!isNotFound(error)) throw error;
-        }
-      }),
-    );
-    const error = made.error ?? gone.find((result) => result.status === 'rejected')?.reason;
-    if (error !== undefined) throw error;
   }
 }
 

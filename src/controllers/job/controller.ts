@@ -1,13 +1,11 @@
 /** Runs pods until enough of them have succeeded. */
 import type { Job } from '../../apis/generated/types/batch/v1.ts';
 import type { Container, Pod } from '../../apis/generated/types/core/v1.ts';
-import { messageOf } from '../../base/errors.ts';
 import { Controller, done, type Outcome, requeueAfter, retry } from '../../client/controller.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import { Expectations } from '../../client/expectations.ts';
 import type { Informer } from '../../client/informer.ts';
 import { keyOf } from '../../client/reflector.ts';
-import { slowStartBatch } from '../../client/slow-start.ts';
 import { ExponentialRateLimiter, WorkQueue } from '../../client/workqueue.ts';
 import { randomNameSuffix } from '../../base/random.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
@@ -24,6 +22,7 @@ import {
   refersTo,
 } from '../common/controller-ref.ts';
 import { WrittenVersions } from '../common/fresh-cache.ts';
+import { applyPodBatch } from '../common/pod-batch.ts';
 import { podFromTemplate } from '../common/pods.ts';
 import { jobs, pods } from '../common/resources.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
@@ -191,35 +190,16 @@ class JobController implements RunningController {
     const { create, delete: remove } = plan;
     if (create.length === 0 && remove.length === 0) return;
     const client = this.#context.client.resource<Pod>(pods).namespace(job.metadata.namespace);
-    this.#expectations.expect(key, create.length, remove.map(keyOf));
-    let attempted = 0;
-    const made = await slowStartBatch(create.length, async (i) => {
-      attempted++;
-      try {
-        const pod = await client.create(this.#podOf(job, create[i]));
-        this.#recorder.event(asSubject(job), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      } catch (error) {
-        this.#expectations.creationObserved(key);
-        if (statusCause(error, 'NamespaceTerminating')) return;
-        this.#recorder.event(asSubject(job), 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
-        throw error;
-      }
+    await applyPodBatch({
+      key,
+      owner: asSubject(job),
+      client,
+      expectations: this.#expectations,
+      recorder: this.#recorder,
+      creations: create.length,
+      podOf: (i) => this.#podOf(job, create[i]),
+      remove,
     });
-    for (let i = attempted; i < create.length; i++) this.#expectations.creationObserved(key);
-    const gone = await Promise.allSettled(
-      remove.map(async (pod) => {
-        try {
-          const { uid = '' } = pod.metadata;
-          await client.delete(pod.metadata.name ?? '', { preconditions: { uid } });
-          this.#recorder.event(asSubject(job), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-        } catch (error) {
-          this.#expectations.deletionObserved(key, keyOf(pod));
-          if (!isNotFound(error)) throw error;
-        }
-      }),
-    );
-    const error = made.error ?? gone.find((result) => result.status === 'rejected')?.reason;
-    if (error !== undefined) throw error;
   }
 
   #podOf(job: ReadonlyJob, index: number | undefined): Pod {

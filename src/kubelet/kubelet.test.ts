@@ -41,6 +41,7 @@ class Setup {
         cgroups: {
           parent: ({ metadata }) => `/test/${metadata.name}`,
           create: ({ metadata }) => void this.groups.push(metadata.uid!),
+          update: () => {},
           remove: async (uid) =>
             void this.groups.splice(0, this.groups.length, ...this.groups.filter((g) => g !== uid)),
         },
@@ -201,6 +202,43 @@ describe('a kubelet', () => {
     expect((await t.pods.get('slow')).metadata.name).toBe('slow');
     await t.server.clock.advance(18_000);
     await t.gone('slow');
+  });
+
+  it('gives a running container more, or restarts it for that, as its policy says', async () => {
+    const t = await setUp();
+    const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }];
+    const sized = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+    await t.make('p', { containers: [{ name: 'main', image: 'app:1', resizePolicy, resources: sized('1m', '10Mi') }] });
+    await t.status('p', ({ phase }) => phase === 'Running');
+    const resize = (cpu: string, memory: string) =>
+      t.pods.patch(
+        'p',
+        'strategic',
+        { spec: { containers: [{ name: 'main', resources: sized(cpu, memory) }] } },
+        { subresource: 'resize' },
+      );
+    const settled = (s: NonNullable<Pod['status']>, cpu: string, generation: number) =>
+      s.containerStatuses?.[0]?.resources?.limits?.['cpu'] === cpu &&
+      s.observedGeneration === generation &&
+      !s.conditions?.some(({ type }) => type.startsWith('PodResize'));
+    await resize('2m', '10Mi');
+    await t.status('p', (s) => settled(s, '2m', 2) && s.containerStatuses?.[0]?.restartCount === 0);
+    expect(t.calls()).toContain('update main cpu');
+    await resize('3m', '20Mi');
+    await t.status('p', (s) => settled(s, '3m', 3) && s.containerStatuses?.[0]?.restartCount === 1);
+    await resize('999', '20Mi');
+    await t.status('p', (s) => s.conditions?.some((c) => c.type === 'PodResizePending' && c.reason === 'Deferred'));
+    expect((await t.pods.get('p')).status?.containerStatuses?.[0]?.allocatedResources?.['cpu']).toBe('3m');
+    await resize('3m', '20Mi');
+    await t.status('p', (s) => settled(s, '3m', 5));
+  });
+
+  it('refuses what it has no room for', async () => {
+    const t = await setUp();
+    await t.make('p', { containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '999' } } }] });
+    await t.status('p', (s) => s.phase === 'Failed' && s.reason === 'OutOfcpu');
+    expect((await t.pods.get('p')).status?.message).toMatch(/^Pod was rejected: Node didn't have enough resource: cpu/);
+    expect(t.calls()).toEqual([]);
   });
 
   it('is stopped with nothing waiting', async () => {

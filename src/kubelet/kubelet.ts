@@ -14,7 +14,7 @@ import { ImageManager } from './images/image-manager.ts';
 import { LogRotation } from './logs/rotation.ts';
 import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } from './nodestatus/machine.ts';
 import { NodeReporter } from './nodestatus/node-reporter.ts';
-import { nodeStatus } from './nodestatus/node-status.ts';
+import { allocatable, nodeStatus } from './nodestatus/node-status.ts';
 import { PodObjects } from './objects/pod-objects.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { podRecorder } from './pods/recorder.ts';
@@ -23,6 +23,7 @@ import { RuntimePodReader } from './pods/runtime-pod.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { ProbeManager } from './probes/probe-manager.ts';
 import { createProber } from './probes/prober.ts';
+import { Allocations } from './resize/allocations.ts';
 import { nodeIdOf } from './runtime/containerd/paths.ts';
 import { nodeCgroupName } from './runtime/containerd/sweep.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
@@ -64,7 +65,7 @@ export interface KubeletDeps {
   readonly random: Random;
   readonly log: (message: string) => void;
   /** Default: this machine's. */
-  readonly cgroups?: Pick<PodCgroups, 'parent' | 'create' | 'remove'>;
+  readonly cgroups?: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
 }
 
 export interface Kubelet {
@@ -145,6 +146,12 @@ class NodeAgent implements Kubelet {
     this.#stops.push(() => probes.stop());
     const reader = new RuntimePodReader(runtime);
     const node = machine.resources;
+    const { maxPods = defaultMaxPods } = this.#options;
+    const allocations = new Allocations({
+      dirs,
+      capacity: { ...allocatable(node), pods: maxPods },
+      onFreed: (uids) => uids.forEach(poke),
+    });
     const workers = new PodWorkers({
       runtime,
       reader,
@@ -164,6 +171,7 @@ class NodeAgent implements Kubelet {
         credentials: (pod, image) => pullCredentials(objects, pod, image),
       }),
       volumes: new VolumeManager({ dirs, clock, objects, tokens, node }),
+      allocations,
       cgroups:
         this.#deps.cgroups ??
         new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),

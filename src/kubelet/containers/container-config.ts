@@ -9,6 +9,7 @@ import {
   hashAnnotation,
   podGraceAnnotation,
   podLabels,
+  resourcesAnnotation,
   restartCountAnnotation,
   terminationMessagePathAnnotation,
   terminationMessagePolicyAnnotation,
@@ -49,6 +50,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     labels: { ...podLabels(pod), [containerNameLabel]: container.name },
     annotations: {
       [hashAnnotation]: containerHash(container),
+      [resourcesAnnotation]: JSON.stringify(container.resources ?? {}),
       [restartCountAnnotation]: String(input.restartCount),
       [terminationMessagePathAnnotation]: container.terminationMessagePath ?? defaultTerminationMessagePath,
       [terminationMessagePolicyAnnotation]: container.terminationMessagePolicy ?? 'File',

@@ -12,6 +12,8 @@ export const hashAnnotation = 'io.kubernetes.container.hash';
 export const restartCountAnnotation = 'io.kubernetes.container.restartCount';
 export const terminationMessagePathAnnotation = 'io.kubernetes.container.terminationMessagePath';
 export const terminationMessagePolicyAnnotation = 'io.kubernetes.container.terminationMessagePolicy';
+/** What the container was started with, as JSON: a resize since then shows by the difference. */
+export const resourcesAnnotation = 'io.kubernetes.container.resources';
 export const podGraceAnnotation = 'io.kubernetes.pod.terminationGracePeriod';
 
 export function podLabels(pod: Pod): Record<string, string> {

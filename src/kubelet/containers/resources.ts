@@ -38,7 +38,7 @@ export function bytesOf(text: string | undefined): number | undefined {
 const minShares = 2;
 const maxShares = 262_144;
 const sharesPerCpu = 1024;
-const quotaPeriodUs = 100_000;
+export const quotaPeriodUs = 100_000;
 const minQuotaUs = 1000;
 
 export function cpuShares(cpuMilli: number | undefined): number {
@@ -106,6 +106,20 @@ export function podLimits(pod: Pod): PodLimits {
     cpuQuotaUs: cpu === undefined ? undefined : cpuQuotaUs(cpu),
     cpuPeriodUs: quotaPeriodUs,
     memoryLimitBytes: memory,
+  };
+}
+
+/** What a pod reserves of its node: requests (limits where there is none), the pod's own and its overhead. */
+export function podRequests(pod: Pod): NodeResources {
+  const of = (name: string, read: (text: string | undefined) => number | undefined): number => {
+    const podLevel = read(pod.spec?.resources?.requests?.[name]);
+    const containers = aggregate(pod, (c) => read(c?.requests?.[name]) ?? read(c?.limits?.[name]) ?? 0);
+    return (podLevel ?? containers) + (read(pod.spec?.overhead?.[name]) ?? 0);
+  };
+  return {
+    cpuMilli: of('cpu', cpuMilliOf),
+    memoryBytes: of('memory', bytesOf),
+    ephemeralStorageBytes: of('ephemeral-storage', bytesOf),
   };
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { runCommand } from '../../base/node/command.ts';
-import { cpuWeight, podLimits, qosClass } from '../containers/resources.ts';
+import { cpuWeight, type PodLimits, podLimits, qosClass } from '../containers/resources.ts';
 import type { Pod } from '../types.ts';
 import { cgroupHierarchies, cgroupVersion, killCgroup, makeCgroup, removeCgroup, writeCgroup } from './cgroups.ts';
 
@@ -78,6 +78,18 @@ export class PodCgroups {
     if (limits.memoryLimitBytes !== undefined) writeCgroup(group, 'memory.max', String(limits.memoryLimitBytes));
   }
 
+  /** Other limits for a pod that runs; where they are gone, none. */
+  update(pod: Pod, what: 'cpu' | 'memory', limits: PodLimits): void {
+    if (this.#systemd) return;
+    const path = this.#path(pod.metadata.uid!, qosClass(pod).toLowerCase());
+    const root = (controller: string) =>
+      this.#version === 1 ? join('/sys/fs/cgroup', controller, path) : join('/sys/fs/cgroup', path);
+    const group = root(what);
+    makeCgroup(group);
+    for (const [file, value] of this.#version === 1 ? settingsV1(what, limits) : settingsV2(what, limits))
+      writeCgroup(group, file, value);
+  }
+
   /** Takes a pod's groups away once its containers are gone; what still runs in them is killed. */
   async remove(uid: string): Promise<void> {
     const paths = ['guaranteed', 'burstable', 'besteffort'].flatMap((qos) =>
@@ -125,4 +137,23 @@ export class PodCgroups {
       group = join(group, part);
     }
   }
+}
+
+type Settings = readonly (readonly [file: string, value: string])[];
+
+function settingsV1(what: 'cpu' | 'memory', limits: PodLimits): Settings {
+  if (what === 'memory') return [['memory.limit_in_bytes', String(limits.memoryLimitBytes ?? -1)]];
+  return [
+    ['cpu.shares', String(limits.cpuShares)],
+    ['cpu.cfs_period_us', String(limits.cpuPeriodUs)],
+    ['cpu.cfs_quota_us', String(limits.cpuQuotaUs ?? -1)],
+  ];
+}
+
+function settingsV2(what: 'cpu' | 'memory', limits: PodLimits): Settings {
+  if (what === 'memory') return [['memory.max', String(limits.memoryLimitBytes ?? 'max')]];
+  return [
+    ['cpu.weight', String(cpuWeight(limits.cpuShares))],
+    ['cpu.max', `${limits.cpuQuotaUs ?? 'max'} ${limits.cpuPeriodUs}`],
+  ];
 }

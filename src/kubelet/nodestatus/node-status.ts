@@ -1,4 +1,5 @@
 import type * as core from '../../apis/generated/types/core/v1.ts';
+import type { NodeResources } from '../containers/resources.ts';
 import type { Image, RuntimeCondition } from '../runtime/runtime.ts';
 import { timeText } from '../types.ts';
 import { kubeletVersion } from '../version.ts';
@@ -28,10 +29,20 @@ const evictionDiskPart = 0.1;
 /** nodeStatusMaxImages. */
 const maxImages = 50;
 
+/** What pods can have: all but what is kept free lest the node itself run short. */
+export function allocatable(all: NodeResources): NodeResources {
+  return {
+    cpuMilli: all.cpuMilli,
+    memoryBytes: all.memoryBytes - evictionMemoryBytes,
+    ephemeralStorageBytes: Math.floor(all.ephemeralStorageBytes * (1 - evictionDiskPart)),
+  };
+}
+
 /** The status of the node as the kubelet sees it. Conditions keep the time of their last change. */
 export function nodeStatus(input: NodeStatusInput): core.NodeStatus {
   const { machine, node } = input;
   const { cpuMilli, memoryBytes, ephemeralStorageBytes } = machine.resources;
+  const forPods = allocatable(machine.resources);
   const own: Record<string, string> = {
     cpu: String(cpuMilli / 1000),
     'ephemeral-storage': `${Math.floor(ephemeralStorageBytes / 1024)}Ki`,
@@ -49,8 +60,8 @@ export function nodeStatus(input: NodeStatusInput): core.NodeStatus {
     allocatable: {
       ...extended,
       ...own,
-      memory: `${Math.floor((memoryBytes - evictionMemoryBytes) / 1024)}Ki`,
-      'ephemeral-storage': String(Math.floor(ephemeralStorageBytes * (1 - evictionDiskPart))),
+      memory: `${Math.floor(forPods.memoryBytes / 1024)}Ki`,
+      'ephemeral-storage': String(forPods.ephemeralStorageBytes),
     },
     conditions: conditions(input),
     addresses: [

@@ -52,10 +52,16 @@ function summary(p: PodPlan): string {
     ...(p.newSandbox ? [`sandbox ${p.newSandbox.attempt}`] : []),
     ...p.staleSandboxes.map((id) => `stop ${id}`),
     ...p.kill.map((k) => `kill ${k.container.name}:${k.reason}`),
+    ...p.resize.map((r) => `resize ${r.container.name}:${r.changes}`),
     ...p.start.map((s) => `start ${s.spec.name}#${s.restartCount}`),
     ...p.backoffs.map((b) => `wait ${b.container}`),
   ].join(', ');
 }
+
+const sized = (cpu: string, extra: Partial<ContainerSpec> = {}) =>
+  spec('main', { resources: { limits: { cpu } }, ...extra });
+const had = { resources: { limits: { cpu: '1' } } };
+const restart = { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] };
 
 const init = { initContainers: [spec('i1'), spec('i2')] };
 const sidecar = { initContainers: [spec('side', { restartPolicy: 'Always' }), spec('i2')] };
@@ -76,6 +82,14 @@ describe('plan of a pod', () => {
       { restartPolicy: 'Never', containers: [spec('a'), spec('b')] },
       runtime([ran('a', 'exited'), ran('b', 'running')]),
       '',
+    ],
+    ['more cpu', { containers: [sized('2')] }, runtime([ran('main', 'running', had)]), 'resize main:cpu'],
+    ['as much cpu', { containers: [sized('1000m')] }, runtime([ran('main', 'running', had)]), ''],
+    [
+      'more cpu, by a restart',
+      { containers: [sized('2', restart)] },
+      runtime([ran('main', 'running', had)]),
+      'kill main:resize, start main#1',
     ],
     ['init: nothing yet', init, runtime([], []), 'sandbox 0, start i1#0'],
     ['init: first runs', init, runtime([ran('i1', 'running')]), ''],

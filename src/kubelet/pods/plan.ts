@@ -1,4 +1,5 @@
 import { containerHash } from '../containers/labels.ts';
+import { differences, type Resizable, type Resources } from '../resize/compute.ts';
 import { type ContainerKind, type ContainerSpec, isSidecar, type Pod } from '../types.ts';
 import { backoffKey, type CrashBackoff, shouldRun } from './restart.ts';
 import { latestContainer, type RuntimeContainer, type RuntimePod } from './runtime-pod.ts';
@@ -17,10 +18,12 @@ export interface PlanInput {
   readonly runtime: RuntimePod;
   readonly probes: ProbeVerdicts;
   readonly backoff: Pick<CrashBackoff, 'waiting'>;
+  /** What a container has in fact, where a resize has changed it since its start. */
+  readonly applied?: (containerId: string) => Resources | undefined;
   readonly nowMs: number;
 }
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'changed' | 'unknown';
+export type KillReason = 'livenessProbe' | 'startupProbe' | 'changed' | 'resize' | 'unknown';
 
 export interface KillStep {
   readonly container: RuntimeContainer;
@@ -37,6 +40,14 @@ export interface StartStep {
   readonly previous: RuntimeContainer | undefined;
 }
 
+/** A running container that is to have other resources than it has. */
+export interface ResizeStep {
+  readonly container: RuntimeContainer;
+  readonly from: Resources;
+  readonly to: Resources;
+  readonly changes: readonly Resizable[];
+}
+
 export interface BackoffStep {
   readonly container: string;
   readonly delayMs: number;
@@ -46,7 +57,7 @@ export interface BackoffStep {
 /**
  * What to do for a pod that should run.
  *
- * `run`: kill these, then see to the sandbox, then start those; wait for back-offs. `finished`: nothing will run again:
+ * `run`: kill these, then see to the sandbox, then start those and resize others; wait for back-offs. `finished`: nothing will run again:
  * what still does (sidecars) is to be stopped, then the sandbox.
  */
 export type PodPlan =
@@ -57,6 +68,7 @@ export type PodPlan =
       /** Sandboxes that no longer serve: to be stopped first, with all in them. */
       readonly staleSandboxes: readonly string[];
       readonly kill: readonly KillStep[];
+      readonly resize: readonly ResizeStep[];
       readonly start: readonly StartStep[];
       readonly backoffs: readonly BackoffStep[];
     }
@@ -98,6 +110,7 @@ function mayRestartAnything({ pod, runtime }: PlanInput): boolean {
 
 class Draft {
   readonly kill: KillStep[] = [];
+  readonly resize: ResizeStep[] = [];
   readonly start: StartStep[] = [];
   readonly backoffs: BackoffStep[] = [];
   readonly #input: PlanInput;
@@ -114,6 +127,7 @@ class Draft {
       newSandbox,
       staleSandboxes: stale.filter((sandbox) => sandbox.ready).map((sandbox) => sandbox.id),
       kill: this.kill,
+      resize: this.resize,
       start: this.start,
       backoffs: this.backoffs,
     };
@@ -149,7 +163,7 @@ class Draft {
       const latest = here(spec.name);
       if (isSidecar(spec)) {
         if (latest?.state === 'running') {
-          const killed = this.#killIfUnhealthy(spec, latest);
+          const killed = this.#killOrResize(spec, latest);
           if (killed) this.#startingAfterKill('init', spec, latest);
           if (!past && i >= reached && (killed || !probes.started(latest.id))) return 'no';
         } else {
@@ -189,7 +203,7 @@ class Draft {
       const latest = latestContainer(runtime, spec.name);
       if (latest?.state === 'running') {
         alive = true;
-        if (!this.#killIfUnhealthy(spec, latest)) continue;
+        if (!this.#killOrResize(spec, latest)) continue;
         const killed = { ...latest, state: 'exited' as const, exitCode: 137 };
         if (shouldRun(pod, spec, killed)) this.#startingAfterKill('regular', spec, latest);
         continue;
@@ -203,8 +217,9 @@ class Draft {
     return alive;
   }
 
-  #killIfUnhealthy(spec: ContainerSpec, running: RuntimeContainer): boolean {
-    const { pod, probes } = this.#input;
+  /** True when it is to be killed. */
+  #killOrResize(spec: ContainerSpec, running: RuntimeContainer): boolean {
+    const { pod, probes, applied } = this.#input;
     const step = (reason: KillReason, what: string) => {
       const restarts = shouldRun(pod, spec, { ...running, state: 'exited', exitCode: 137 });
       const message = restarts ? `Container ${spec.name} ${what}, will be restarted` : `Container ${spec.name} ${what}`;
@@ -214,6 +229,20 @@ class Draft {
     if (running.hash !== '' && running.hash !== containerHash(spec)) return step('changed', 'definition changed');
     if (probes.livenessFailed(running.id)) return step('livenessProbe', 'failed liveness probe');
     if (probes.startupFailed(running.id)) return step('startupProbe', 'failed startup probe');
+    const to = spec.resources ?? {};
+    const from = applied?.(running.id) ?? running.resources ?? to;
+    const changes = differences(from, to);
+    if (changes.length === 0) return false;
+    const policyOf = (name: Resizable) => spec.resizePolicy?.find((p) => p.resourceName === name)?.restartPolicy;
+    if (changes.some((name) => policyOf(name) === 'RestartContainer')) {
+      this.kill.push({
+        container: running,
+        reason: 'resize',
+        message: `Container ${spec.name} resize requires restart`,
+      });
+      return true;
+    }
+    this.resize.push({ container: running, from, to, changes });
     return false;
   }
 

@@ -10,6 +10,9 @@ import { readTextOrEmpty } from '../node/files.ts';
 import type { PodCgroups } from '../node/pod-cgroups.ts';
 import type { PodObjects } from '../objects/pod-objects.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
+import type { Allocations } from '../resize/allocations.ts';
+import { PodResizer } from '../resize/pod-resizer.ts';
+import { resizeConditions } from '../resize/resize-state.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import { findContainer, type Pod, podText } from '../types.ts';
 import type { TokenManager } from '../volumes/tokens.ts';
@@ -28,7 +31,8 @@ export interface PodWorkerDeps extends StartContainerDeps {
   readonly objects: PodObjects;
   readonly volumes: VolumeManager;
   readonly tokens: TokenManager;
-  readonly cgroups: Pick<PodCgroups, 'parent' | 'create' | 'remove'>;
+  readonly cgroups: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
+  readonly allocations: Allocations;
   readonly probes: ProbeManager;
   readonly status: StatusManager;
   readonly backoff: CrashBackoff;
@@ -64,6 +68,7 @@ export class PodWorker {
   #pod: Pod | undefined;
   #isDeleted = false;
   #verdict: Verdict | undefined;
+  readonly #resizer: PodResizer;
   readonly #failures = new Map<string, StartFailure>();
   #running: Promise<void> | undefined;
   #dirty = false;
@@ -79,6 +84,7 @@ export class PodWorker {
   constructor(uid: string, deps: PodWorkerDeps) {
     this.uid = uid;
     this.#deps = deps;
+    this.#resizer = new PodResizer(deps);
   }
 
   get pod(): Pod | undefined {
@@ -163,13 +169,24 @@ export class PodWorker {
   async #sync(): Promise<number | undefined> {
     const deps = this.#deps;
     const runtime = await deps.reader.read(this.uid);
-    const pod = this.#view();
-    if (!pod) return this.#removeOrphan(runtime);
-    this.#syncProbes(pod, runtime);
-    if (this.#mustEnd(pod) || this.#isDeleted) return this.#end(pod, runtime);
-    const deadlineMs = this.#checkDeadline(pod);
-    if (this.#verdict) return this.#end(pod, runtime);
-    const plan = planPod({ pod, runtime, probes: deps.probes, backoff: deps.backoff, nowMs: deps.clock.now() });
+    const seen = this.#view();
+    if (!seen) return this.#removeOrphan(runtime);
+    this.#syncProbes(seen, runtime);
+    if (this.#mustEnd(seen) || this.#isDeleted) return this.#end(seen, runtime);
+    const deadlineMs = this.#checkDeadline(seen);
+    this.#admit(seen, runtime);
+    if (this.#verdict) return this.#end(seen, runtime);
+    await this.#resizer.decide(seen);
+    const pod = deps.allocations.granted(seen);
+    const applied = (id: string) => deps.allocations.applied(this.uid, id);
+    const plan = planPod({
+      pod,
+      runtime,
+      applied,
+      probes: deps.probes,
+      backoff: deps.backoff,
+      nowMs: deps.clock.now(),
+    });
     if (plan.kind === 'finished') return this.#end(pod, runtime);
     this.#noteBackoffs(pod, plan);
     this.#setStatus(pod, runtime, false);
@@ -181,6 +198,10 @@ export class PodWorker {
       await this.#collectGarbage(after);
     } else if (VolumeManager.isLive(pod)) {
       await deps.volumes.prepare(pod, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []));
+    }
+    if (this.#resizer.isUnderWay || plan.resize.length > 0) {
+      wakes.push(await this.#resizer.carryOut(pod, plan));
+      this.#setStatus(pod, await deps.reader.read(this.uid), false);
     }
     if (VolumeManager.isLive(pod)) wakes.push(refreshMs);
     const due = wakes.filter((ms) => ms !== undefined);
@@ -201,6 +222,15 @@ export class PodWorker {
   #mustEnd(pod: Pod): boolean {
     const phase = pod.status?.phase;
     return pod.metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed';
+  }
+
+  /** A pod that the node has no room for gets its verdict before anything is made for it. */
+  #admit(pod: Pod, runtime: RuntimePod): void {
+    const rejection = this.#deps.allocations.admit(pod, runtime);
+    if (!rejection) return;
+    const { reason, message } = rejection;
+    this.#deps.recorder.pod(pod, 'Warning', reason, message);
+    this.#verdict = { reason, message: `Pod was rejected: ${message}` };
   }
 
   /** Until the deadline, in milliseconds; past it, the pod gets its verdict. */
@@ -375,6 +405,7 @@ export class PodWorker {
     await deps.volumes.tearDown(this.uid);
     await deps.cgroups.remove(this.uid);
     deps.objects.release(this.uid);
+    deps.allocations.release(this.uid);
     if (this.#isDeleted) {
       await this.#removeTraces(now);
       return undefined;
@@ -406,6 +437,7 @@ export class PodWorker {
     const named = this.#pod ?? (name ? { metadata: { name, namespace, uid: this.uid } } : undefined);
     if (named) await rm(podLogDirectory(deps.dirs, named), { recursive: true, force: true });
     deps.objects.release(this.uid);
+    deps.allocations.release(this.uid);
     deps.tokens.forget(this.uid);
     deps.images.forget(this.uid);
     deps.backoff.forget(this.uid);
@@ -436,7 +468,8 @@ export class PodWorker {
     if (this.#finishedStatus) return;
     // A container that was started a moment ago must not count as ready because its probes are not known yet.
     this.#syncProbes(pod, runtime);
-    this.#deps.status.set(pod, this.#status(this.#view() ?? pod, runtime, ending));
+    const seen = this.#view() ?? pod;
+    this.#deps.status.set(pod, this.#status(this.#deps.allocations.granted(seen), runtime, ending));
   }
 
   #syncProbes(pod: Pod, runtime: RuntimePod): void {
@@ -451,6 +484,8 @@ export class PodWorker {
       failures: this.#failures,
       ready: (id) => this.#deps.probes.ready(id),
       started: (id) => this.#deps.probes.started(id),
+      applied: (id) => this.#deps.allocations.applied(this.uid, id),
+      resize: ending ? undefined : this.#resizer.state,
       verdict: this.#verdict,
       hostIps: this.#deps.hostIps(),
       nowMs: this.#deps.clock.now(),
@@ -465,7 +500,14 @@ export class PodWorker {
   }
 }
 
-const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
+const ownConditions = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+  ...resizeConditions,
+]);
 
 function isOwn(type: string): boolean {
   return ownConditions.has(type);

@@ -5,10 +5,12 @@ import {
   podNameLabel,
   podNamespaceLabel,
   podUidLabel,
+  resourcesAnnotation,
   restartCountAnnotation,
   terminationMessagePathAnnotation,
   terminationMessagePolicyAnnotation,
 } from '../containers/labels.ts';
+import type { Resources } from '../resize/compute.ts';
 import { tailMessages } from '../logs/tail.ts';
 import { type ContainerStatus, type PodSandbox, RuntimeError, type RuntimeService } from '../runtime/runtime.ts';
 
@@ -20,6 +22,8 @@ export interface RuntimeContainer {
   readonly state: 'created' | 'running' | 'exited' | 'unknown';
   readonly restartCount: number;
   readonly hash: string;
+  /** What it was started with; undefined where that was not noted. */
+  readonly resources?: Resources | undefined;
   readonly createdMs: number;
   readonly startedMs: number;
   readonly finishedMs: number;
@@ -165,6 +169,10 @@ export class RuntimePodReader {
   }
 }
 
+function parseResources(text: string | undefined): Resources | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as Resources);
+}
+
 const states = {
   CONTAINER_CREATED: 'created',
   CONTAINER_RUNNING: 'running',
@@ -181,6 +189,7 @@ function toRuntimeContainer(status: ContainerStatus, sandboxId: string): Runtime
     state,
     restartCount: Number(status.annotations[restartCountAnnotation] ?? status.metadata.attempt),
     hash: status.annotations[hashAnnotation] ?? '',
+    resources: parseResources(status.annotations[resourcesAnnotation]),
     createdMs: status.createdAt / nsPerMs,
     startedMs: Math.max(0, status.startedAt / nsPerMs),
     finishedMs: Math.max(0, status.finishedAt / nsPerMs),

@@ -4,6 +4,7 @@ import { compareResourceVersions } from '../../client/reflector.ts';
 import type { Pod as ApiPod } from '../../apis/generated/types/core/v1.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
+import { resizeConditions } from '../resize/resize-state.ts';
 import type { ApiPodStatus, Pod, PodCondition, PodStatus } from '../types.ts';
 
 export interface StatusManagerDeps {
@@ -173,10 +174,12 @@ const ownedFields = ['message', 'reason', 'initContainerStatuses', 'ephemeralCon
 
 /** Changed ones only; what a condition no longer says is taken out of the server's by a null. */
 function changedConditions(from: NonNullable<PodStatus['conditions']>, to: readonly PodCondition[]): unknown[] {
-  return to.flatMap((condition) => {
+  const ended = from.filter(({ type }) => resizeConditions.includes(type) && !to.some((c) => c.type === type));
+  const changed: unknown[] = to.flatMap((condition) => {
     const before = from.find(({ type }) => type === condition.type);
     if (semanticEqual(before, condition)) return [];
     const gone = Object.keys(before ?? {}).filter((key) => !(key in condition));
     return [{ ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) }];
   });
+  return [...changed, ...ended.map(({ type }) => ({ type, $patch: 'delete' }))];
 }

@@ -11,6 +11,7 @@ import {
   type ContainerStatus,
   type ExecSyncResult,
   type Image,
+  type LinuxResources,
   type PodSandbox,
   type PodSandboxConfig,
   type PodSandboxStatus,
@@ -266,7 +267,10 @@ export class FakeRuntime implements ContainerRuntime {
     this.images.delete(image);
   }
 
-  async updateContainerResources(): Promise<void> {}
+  async updateContainerResources(id: string, resources: LinuxResources): Promise<void> {
+    const what = resources.memoryLimitInBytes === undefined ? 'cpu' : 'memory';
+    this.#answer('UpdateContainerResources', `update ${this.#containers.get(id)?.config.metadata.name} ${what}`);
+  }
   async reopenContainerLog(): Promise<void> {}
   async close(): Promise<void> {}
   containerStats = () => Promise.reject(new RuntimeError('ContainerStats', 12, 'not in the fake'));

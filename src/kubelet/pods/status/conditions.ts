@@ -1,4 +1,5 @@
 import { type ApiContainerStatus, isSidecar, type Pod, type PodCondition, timeText } from '../../types.ts';
+import { type ResizeState, resizeConditions } from '../../resize/resize-state.ts';
 import type { PodPhase } from './phase.ts';
 
 export interface ConditionsInput {
@@ -7,6 +8,7 @@ export interface ConditionsInput {
   readonly statuses: readonly ApiContainerStatus[];
   /** A ready sandbox with its network. */
   readonly sandboxReady: boolean;
+  readonly resize?: ResizeState | undefined;
   readonly nowMs: number;
 }
 
@@ -22,6 +24,7 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     readyVerdict(pod, containersReady),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
+    ...resizeVerdicts(input.resize),
   ];
   const old = pod.status?.conditions ?? [];
   const own = verdicts.map((verdict): PodCondition => {
@@ -38,8 +41,20 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
       ...(verdict.message !== undefined && { message: verdict.message }),
     };
   });
-  const others = old.filter((condition) => !own.some(({ type }) => type === condition.type));
+  const others = old.filter(({ type }) => !passing.has(type) && !own.some((condition) => type === condition.type));
   return [...own, ...others.map((condition) => ({ ...condition }))];
+}
+
+/** Conditions of the kubelet's own that are there for a time only. */
+const passing: ReadonlySet<string> = new Set(resizeConditions);
+
+function resizeVerdicts(resize: ResizeState | undefined): Verdict[] {
+  if (!resize) return [];
+  const { pending, inProgress } = resize;
+  return [
+    ...(pending ? [{ type: 'PodResizePending', status: 'True', ...pending }] : []),
+    ...(inProgress ? [{ type: 'PodResizeInProgress', status: 'True', ...inProgress }] : []),
+  ];
 }
 
 function containersReadyVerdict({ pod, phase, statuses }: ConditionsInput): Verdict {

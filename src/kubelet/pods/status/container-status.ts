@@ -7,6 +7,7 @@ import {
   type Pod,
   timeText,
 } from '../../types.ts';
+import type { Resources } from '../../resize/compute.ts';
 import { shouldRun } from '../restart.ts';
 import type { RuntimeContainer, RuntimePod } from '../runtime-pod.ts';
 
@@ -25,6 +26,8 @@ export interface ContainerStatusInput {
   /** Readiness probe's verdict; true where there is none. */
   readonly ready: (containerId: string) => boolean;
   readonly started: (containerId: string) => boolean;
+  /** What a container has in fact, where a resize has changed it since its start. */
+  readonly applied?: (containerId: string) => Resources | undefined;
   /** Nothing will be started any more. */
   readonly ending: boolean;
 }
@@ -71,10 +74,11 @@ function containerStatus(input: ContainerStatusInput, kind: ContainerKind, spec:
   }
   if (kind === 'init' && !isSidecar(spec)) delete status.started;
   if (kind === 'ephemeral') delete status.started;
-  const { requests, limits } = spec.resources ?? {};
-  if (latest?.state === 'running' && (requests || limits)) {
+  // The pod at hand is the one that was granted: what its container has in fact may still be something else.
+  if (kind !== 'ephemeral' && spec.resources?.requests) status.allocatedResources = { ...spec.resources.requests };
+  if (kind !== 'ephemeral' && latest?.state === 'running') {
+    const { requests, limits } = input.applied?.(latest.id) ?? latest.resources ?? spec.resources ?? {};
     status.resources = { ...(limits && { limits: { ...limits } }), ...(requests && { requests: { ...requests } }) };
-    if (requests) status.allocatedResources = { ...requests };
   }
   if (spec.volumeMounts && spec.volumeMounts.length > 0)
     status.volumeMounts = spec.volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) => ({

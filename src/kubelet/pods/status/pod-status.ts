@@ -1,6 +1,8 @@
 import { qosClass } from '../../containers/resources.ts';
 import { type ApiPodStatus, isSidecar, type Pod, timeText } from '../../types.ts';
 import type { RuntimePod } from '../runtime-pod.ts';
+import type { Resources } from '../../resize/compute.ts';
+import type { ResizeState } from '../../resize/resize-state.ts';
 import { podConditions } from './conditions.ts';
 import { type ContainerStatusInput, containerStatuses, type StartFailure } from './container-status.ts';
 import { podPhase } from './phase.ts';
@@ -11,6 +13,8 @@ export interface PodStatusInput {
   readonly failures: ReadonlyMap<string, StartFailure>;
   readonly ready: (containerId: string) => boolean;
   readonly started: (containerId: string) => boolean;
+  readonly applied?: (containerId: string) => Resources | undefined;
+  readonly resize?: ResizeState | undefined;
   /** The pod is being stopped, or has finished: nothing is started any more. */
   readonly ending: boolean;
   /** Why the kubelet itself ended the pod (`DeadlineExceeded`, `Evicted`): its phase is Failed. */
@@ -44,7 +48,7 @@ export function podStatus(input: PodStatusInput): ApiPodStatus {
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: podConditions({ pod, phase, statuses: all, sandboxReady, nowMs }),
+    conditions: podConditions({ pod, phase, statuses: all, sandboxReady, resize: input.resize, nowMs }),
     ...(message && { message }),
     ...(reason && { reason }),
     ...(input.hostIps[0] && { hostIP: input.hostIps[0], hostIPs: input.hostIps.map((ip) => ({ ip })) }),

@@ -98,6 +98,8 @@ function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: n
     podNetworkCidr: options.podNetworkCidr,
     serviceCidr: options.serviceCidr,
     images: options.loadImage,
+    ...(options.containerd && { containerd: options.containerd }),
+    ...(options.registryConfig && { registryConfig: options.registryConfig }),
     certificates: { ...pki.kubeletServing(name, [nodeIp]), clientCaPem: pki.ca.certPem },
   };
 }

@@ -33,6 +33,9 @@ export interface NodeOptions {
   readonly serviceCidr: string;
   /** Archives to import before the first pod. */
   readonly images: readonly string[];
+  /** As the flags of `skiff up`. */
+  readonly containerd?: string;
+  readonly registryConfig?: string;
   readonly certificates: KubeletOptions['certificates'];
   /** For a node in a namespace of its own: where other nodes' pods are reached. */
   readonly uplink?: string;
@@ -56,7 +59,14 @@ export async function startNode(
   log: Logger,
 ): Promise<void> {
   const say = (message: string) => log.warn(message);
-  const containerd = new Containerd({ dataDir: options.dataDir }, { clock: realClock, log: say });
+  const containerd = new Containerd(
+    {
+      dataDir: options.dataDir,
+      ...(options.containerd && { binary: options.containerd }),
+      ...(options.registryConfig && { registryConfigDir: options.registryConfig }),
+    },
+    { clock: realClock, log: say },
+  );
   const runtime = await stages.run(
     'containerd',
     () => containerd.start(),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { runCommand } from '../../base/node/command.ts';
+import { ctrBeside, importedNames, lastBinary } from '../../kubelet/runtime/containerd/containerd.ts';
 import { containerdPaths } from '../../kubelet/runtime/containerd/paths.ts';
 import { nodeDirectories } from '../clean-host.ts';
 import { dataDirAt, readIdentity, runningNow } from '../data-dir.ts';
@@ -12,8 +13,7 @@ export async function loadImages(path: string, files: readonly string[]): Promis
   for (const { name, ctr } of runningNodes(path))
     for (const file of files) {
       const out = await ctr('images', 'import', resolve(file));
-      const images = [...out.matchAll(/^unpacking (\S+) \(/gm)].map((match) => match[1]);
-      console.log(`${name}: ${images.join(', ') || `nothing for this platform in ${file}`}`);
+      console.log(`${name}: ${importedNames(out).join(', ') || `nothing for this platform in ${file}`}`);
     }
 }
 
@@ -39,6 +39,10 @@ function runningNodes(path: string) {
   return nodes.map((node) => ({
     name: basename(node),
     ctr: (...args: string[]) =>
-      runCommand('ctr', ['--address', containerdPaths(node).socket, '--namespace', 'k8s.io', ...args], { timeoutMs }),
+      runCommand(
+        ctrBeside(lastBinary(containerdPaths(node))),
+        ['--address', containerdPaths(node).socket, '--namespace', 'k8s.io', ...args],
+        { timeoutMs },
+      ),
   }));
 }

@@ -29,6 +29,10 @@ export interface UpOptions {
   readonly kubeconfig: string | undefined;
   readonly mergeKubeconfig: boolean;
   readonly loadImage: readonly string[];
+  /** Undefined: the one in PATH. */
+  readonly containerd: string | undefined;
+  /** Undefined: each node has an empty one of its own. */
+  readonly registryConfig: string | undefined;
   readonly detach: boolean;
   readonly output: 'text' | 'json';
   readonly verbosity: number;
@@ -92,6 +96,8 @@ export function addUpOptions(command: Command): Command {
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DIR/admin.conf)')
     .option('--merge-kubeconfig', 'also merge a context into $KUBECONFIG or ~/.kube/config')
     .option('--load-image <file>', 'an OCI or docker archive to import into every node; repeatable', collect)
+    .option('--containerd <file>', 'the containerd to run, with its shim and ctr beside it (default: found in PATH)')
+    .option('--registry-config <dir>', "containerd's registry directory: REGISTRY/hosts.toml, read at each pull")
     .option('--detach', 'return when ready; `skiff down` stops it')
     .addOption(new Option('--output <form>', 'what to print when ready').choices(['text', 'json']).default('text'))
     .option('--config <file>', 'a YAML file with the same names; flags win')
@@ -113,9 +119,11 @@ export function upOptionsOf(command: Command): UpOptions {
     nodeIp: values['nodeIp'] as string | undefined,
     podNetworkCidr: values['podNetworkCidr'] as string,
     serviceCidr: values['serviceCidr'] as string,
-    kubeconfig: values['kubeconfig'] === undefined ? undefined : resolve(values['kubeconfig'] as string),
+    kubeconfig: path(values['kubeconfig']),
     mergeKubeconfig: values['mergeKubeconfig'] === true,
     loadImage: ((values['loadImage'] as string[] | undefined) ?? []).map((file) => resolve(file)),
+    containerd: path(values['containerd']),
+    registryConfig: path(values['registryConfig']),
     detach: values['detach'] === true,
     output: values['output'] as 'text' | 'json',
     verbosity: values['v'] as number,
@@ -129,6 +137,8 @@ export function upOptionsOf(command: Command): UpOptions {
   if (options.store === 'etcd') throw new UsageError('--store etcd: not built yet; use lmdb (the default) or memory');
   return options;
 }
+
+const path = (value: unknown): string | undefined => (value === undefined ? undefined : resolve(value as string));
 
 /** Values of the file for flags that the command line does not name. Each goes through its flag's own parser. */
 function fromConfig(command: Command, flags: Record<string, unknown>): Record<string, unknown> {

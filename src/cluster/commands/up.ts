@@ -28,6 +28,10 @@ export async function up(options: UpOptions, argv: readonly string[]): Promise<v
   const dir = dataDirAt(options.dataDir);
   for (const file of options.loadImage)
     if (!existsSync(file)) throw new Error(`--load-image ${file}: no such file; want an OCI or docker archive`);
+  if (options.containerd && !existsSync(options.containerd))
+    throw new Error(`--containerd ${options.containerd}: no such file; want a containerd program`);
+  if (options.registryConfig && !existsSync(options.registryConfig))
+    throw new Error(`--registry-config ${options.registryConfig}: no such directory; want one of REGISTRY/hosts.toml`);
   if (options.runtime === 'containerd' && process.getuid?.() !== 0)
     throw new Error('--runtime containerd needs root; run it as root, or use --runtime hollow, which needs none');
   if (options.detach) return detach(dir, options, argv);

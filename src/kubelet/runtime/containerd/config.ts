@@ -11,6 +11,7 @@ export interface ContainerdConfigInput {
   /** True where the process may not lower oom_score_adj (no CAP_SYS_RESOURCE): every sandbox would fail to start. */
   readonly restrictOomScoreAdj: boolean;
   readonly cniBinDirs: readonly string[];
+  readonly registryConfigDir: string;
 }
 
 /** Containerd's config.toml. A host's own containerd shares nothing with it: root, state, socket, runc's root. */
@@ -62,7 +63,7 @@ function pluginsV2({ paths, ...input }: ContainerdConfigInput): string[] {
     'default_runtime_name = "runc"',
     ...runc(`${cri}.containerd`, paths, input.systemdCgroup),
     `[${cri}.registry]`,
-    `config_path = ${quote(paths.certsDir)}`,
+    `config_path = ${quote(input.registryConfigDir)}`,
   ];
 }
 
@@ -88,7 +89,7 @@ function pluginsV3({ paths, ...input }: ContainerdConfigInput): string[] {
     `[${images}.pinned_images]`,
     `sandbox = ${quote(pauseImage)}`,
     `[${images}.registry]`,
-    `config_path = ${quote(paths.certsDir)}`,
+    `config_path = ${quote(input.registryConfigDir)}`,
   ];
 }
 

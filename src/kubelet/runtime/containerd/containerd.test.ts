@@ -33,6 +33,7 @@ describe('the configuration', () => {
     systemdCgroup: false,
     restrictOomScoreAdj: true,
     cniBinDirs: ['/usr/lib/cni', '/opt/cni/bin'],
+    registryConfigDir: '/certs.d',
   };
 
   it.each([
@@ -46,6 +47,7 @@ describe('the configuration', () => {
         'restrict_oom_score_adj = true',
         'SystemdCgroup = false',
         'disable_apparmor = true',
+        'config_path = "/certs.d"',
       ]),
     );
     expect(text).toContain('root = "/data \\"x\\"/containerd/root"');

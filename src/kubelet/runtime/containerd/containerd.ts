@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Clock, sleep } from '../../../base/clock.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { pauseArchive } from '../../images/pause.ts';
@@ -15,8 +15,10 @@ import { type ContainerdPaths, containerdPaths } from './paths.ts';
 export interface ContainerdOptions {
   /** The node's data directory. */
   readonly dataDir: string;
-  /** Default: found in PATH. */
+  /** With its shim and ctr beside it. Default: all found in PATH. */
   readonly binary?: string;
+  /** `<registry>/hosts.toml` for mirrors. Default: an empty directory of the node's own. */
+  readonly registryConfigDir?: string;
   /** Default: those of Debian and upstream. */
   readonly cniBinDirs?: readonly string[];
 }
@@ -102,12 +104,11 @@ export class Containerd {
   /** Imports an OCI-layout or docker-save archive; gives the names that came in, once CRI knows them. */
   async loadImage(file: string): Promise<string[]> {
     const out = await runCommand(
-      'ctr',
+      ctrBeside(this.#options.binary),
       ['--address', this.paths.socket, '--namespace', 'k8s.io', 'images', 'import', file],
       { timeoutMs: 300_000 },
     );
-    // `unpacking NAME (sha256:...)...done` of 1.x, `NAME saved` of 2.x.
-    const names = [...out.matchAll(/^(?:unpacking (\S+) \(|(\S+)\s+saved\b)/gm)].map((match) => match[1] ?? match[2]!);
+    const names = importedNames(out);
     if (names.length === 0)
       throw new Error(`importing ${file}: it holds no image for this platform (${out.trim() || 'no output'})`);
     // CRI learns of new images by events: a container created in the same millisecond would not find its image.
@@ -131,6 +132,7 @@ export class Containerd {
     this.#version = /\s[v]?(\d+\.\d+\.\d+)/.exec(found)?.[1] ?? '';
     if (this.#version === '')
       throw new Error(`starting containerd: '${binary} --version' names no version: ${found.trim()}`);
+    writeFileSync(paths.binaryFile, binary);
     writeFileSync(
       paths.configFile,
       containerdConfig({
@@ -138,6 +140,7 @@ export class Containerd {
         major: Number(this.#version.split('.')[0]),
         systemdCgroup: usesSystemdCgroups(),
         restrictOomScoreAdj: !hasCapability(capSysResource),
+        registryConfigDir: this.#options.registryConfigDir ?? paths.certsDir,
         cniBinDirs: this.#options.cniBinDirs ?? ['/usr/lib/cni', '/opt/cni/bin'],
       }),
     );
@@ -153,8 +156,8 @@ export class Containerd {
       this.#child = spawn(this.#options.binary ?? 'containerd', ['--config', paths.configFile], {
         detached: true,
         stdio: ['ignore', log, log],
-        // It looks for runc, which lives in sbin; a user's PATH may lack that.
-        env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
+        // It looks for its shim, which must be of its own version, and for runc, which lives in sbin.
+        env: { ...process.env, PATH: [...besideOf(this.#options.binary), searchPath()].join(':') },
       });
     } finally {
       closeSync(log);
@@ -210,6 +213,27 @@ export class Containerd {
       await sleep(this.#clock, 10, this.#stopping.signal, 'containerd: end of the old one');
   }
 }
+
+/** The containerd that ran last with this node's state; undefined when none ever did. */
+export function lastBinary(paths: ContainerdPaths): string | undefined {
+  return existsSync(paths.binaryFile) ? readFileSync(paths.binaryFile, 'utf8') : undefined;
+}
+
+/** What `ctr images import` says came in: `unpacking NAME (sha256:...)...done` of 1.x, `NAME saved` of 2.x. */
+export function importedNames(said: string): string[] {
+  return [...said.matchAll(/^(?:unpacking (\S+) \(|(\S+)\s+saved\b)/gm)].map((match) => match[1] ?? match[2]!);
+}
+
+/** Containerd's own client: its import understands what this version writes. */
+export function ctrBeside(binary: string | undefined): string {
+  const [directory] = besideOf(binary);
+  return directory && existsSync(join(directory, 'ctr')) ? join(directory, 'ctr') : 'ctr';
+}
+
+const besideOf = (binary: string | undefined): string[] => (binary?.includes('/') ? [dirname(resolve(binary))] : []);
+
+/** A user's PATH may lack sbin. */
+const searchPath = () => `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`;
 
 /** The containerd processes (normally none or one) that run with this node's configuration, whoever started them. */
 export function containerdPids(paths: ContainerdPaths): number[] {

@@ -15,6 +15,8 @@ export interface ContainerdPaths {
   readonly socket: string;
   readonly configFile: string;
   readonly pidFile: string;
+  /** Which containerd ran last: an older one cannot read what a newer one has written. */
+  readonly binaryFile: string;
   readonly logFile: string;
   readonly runcRoot: string;
   readonly optDir: string;
@@ -43,6 +45,7 @@ export function containerdPaths(dataDir: string): ContainerdPaths {
     socket: join(run, 'containerd.sock'),
     configFile: join(base, 'config.toml'),
     pidFile: join(base, 'containerd.pid'),
+    binaryFile: join(base, 'binary'),
     logFile: join(base, 'containerd.log'),
     runcRoot: join(base, 'runc'),
     optDir: join(base, 'opt'),

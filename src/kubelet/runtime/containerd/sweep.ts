@@ -12,8 +12,9 @@ import {
   type ContainerdOptions,
   containerdPids,
   endContainerd,
+  lastBinary,
 } from './containerd.ts';
-import type { ContainerdPaths } from './paths.ts';
+import { type ContainerdPaths, containerdPaths } from './paths.ts';
 import type { RuntimeService } from '../runtime.ts';
 
 /** The name of a node's group of groups at the top of each cgroup hierarchy. */
@@ -34,8 +35,9 @@ export async function stopAllSandboxes(runtime: RuntimeService): Promise<void> {
  * namespaces, cgroups. State on disk stays. For nodes that nobody runs any more; idempotent. Returns what resisted.
  */
 export async function cleanupNode(options: ContainerdOptions, deps: ContainerdDeps): Promise<string[]> {
-  const containerd = new Containerd(options, deps);
-  const { paths } = containerd;
+  const paths = containerdPaths(options.dataDir);
+  const binary = options.binary ?? lastBinary(paths);
+  const containerd = new Containerd({ ...options, ...(binary && { binary }) }, deps);
   if (existsSync(paths.root) && hasLeftovers(paths)) {
     try {
       const runtime = await containerd.start();

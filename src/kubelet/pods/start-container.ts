@@ -8,6 +8,7 @@ import { ContainerConfigError, containerEnv, type ObjectReader } from '../contai
 import type { NodeFacts } from '../containers/field-path.ts';
 import { runHook } from '../containers/hooks.ts';
 import type { NodeResources } from '../containers/resources.ts';
+import { ensureImageVolumes } from '../images/image-volumes.ts';
 import type { ImageManager } from '../images/image-manager.ts';
 import type { ContainerRuntime, PodSandboxConfig } from '../runtime/runtime.ts';
 import type { Pod } from '../types.ts';
@@ -66,7 +67,10 @@ export async function startContainer(
     const { facts, volumes } = context;
     const env = await containerEnv({ pod, container: spec, objects, facts, node });
     const { restartCount } = step;
-    const mounts = await containerMounts({ pod, container: spec, volumes, env, restartCount, dirs });
+    const imageVolumes = await ensureImageVolumes(deps, pod, spec, signal);
+    signal.throwIfAborted();
+    if ('reason' in imageVolumes) return fails(imageVolumes.reason, imageVolumes.message);
+    const mounts = await containerMounts({ pod, container: spec, volumes, imageVolumes, env, restartCount, dirs });
     const target = pod.spec?.ephemeralContainers?.find((c) => c.name === spec.name)?.targetContainerName;
     const config = containerConfig({
       pod,

@@ -112,6 +112,9 @@ export interface Mount {
   readonly selinuxRelabel?: boolean;
   readonly propagation?: 'PROPAGATION_PRIVATE' | 'PROPAGATION_HOST_TO_CONTAINER' | 'PROPAGATION_BIDIRECTIONAL';
   readonly recursiveReadOnly?: boolean;
+  /** In the place of `hostPath`: what an image holds, or one path of it. */
+  readonly image?: ImageSpec;
+  readonly imageSubPath?: string;
 }
 
 export interface ImageSpec {

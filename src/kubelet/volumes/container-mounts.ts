@@ -4,7 +4,8 @@ import { defaultTerminationMessagePath } from '../containers/container-config.ts
 import { hostsFilePath, type NodeDirectories, podDirectory } from '../containers/directories.ts';
 import { ContainerConfigError, type EnvVariable } from '../containers/env.ts';
 import { expand } from '../containers/expand.ts';
-import type { Mount } from '../runtime/runtime.ts';
+import type { ImageVolumes } from '../images/image-volumes.ts';
+import type { Image, Mount } from '../runtime/runtime.ts';
 import type { ContainerSpec, Pod } from '../types.ts';
 import type { VolumePaths } from './volume-manager.ts';
 
@@ -12,6 +13,7 @@ export interface ContainerMountsInput {
   readonly pod: Pod;
   readonly container: ContainerSpec;
   readonly volumes: VolumePaths;
+  readonly imageVolumes?: ImageVolumes;
   readonly env: readonly EnvVariable[];
   readonly restartCount: number;
   readonly dirs: NodeDirectories;
@@ -28,15 +30,19 @@ export async function containerMounts(input: ContainerMountsInput): Promise<Moun
   const uid = pod.metadata.uid!;
   const mounts: Mount[] = [];
   for (const mount of container.volumeMounts ?? []) {
+    const image = input.imageVolumes?.get(mount.name);
+    if (image) {
+      mounts.push(imageMount(mount, image, input.env));
+      continue;
+    }
     const root = input.volumes.get(mount.name);
     if (root === undefined)
       throw new ContainerConfigError(`container ${container.name} mounts volume ${mount.name}, which the pod has not`);
-    const subPath = mount.subPathExpr ? expandSubPath(mount.subPathExpr, input.env) : (mount.subPath ?? '');
+    const subPath = subPathOf(mount, input.env);
     const propagation = propagations[mount.mountPropagation as keyof typeof propagations];
     mounts.push({
       hostPath: subPath === '' ? root : await resolveSubPath(root, subPath),
-      // Relative paths are taken from the root, as upstream does.
-      containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
+      containerPath: containerPathOf(mount),
       readonly: mount.readOnly === true || isAlwaysReadonly(pod, mount.name),
       ...(propagation && { propagation }),
     });
@@ -54,6 +60,28 @@ export async function containerMounts(input: ContainerMountsInput): Promise<Moun
     mounts.push({ hostPath: file, containerPath: messagePath });
   }
   return mounts;
+}
+
+type VolumeMount = NonNullable<ContainerSpec['volumeMounts']>[number];
+
+function imageMount(mount: VolumeMount, image: Image, env: readonly EnvVariable[]): Mount {
+  const imageSubPath = subPathOf(mount, env);
+  return {
+    hostPath: '',
+    containerPath: containerPathOf(mount),
+    readonly: true,
+    image: { image: image.id },
+    ...(imageSubPath && { imageSubPath }),
+  };
+}
+
+function subPathOf(mount: VolumeMount, env: readonly EnvVariable[]): string {
+  return mount.subPathExpr ? expandSubPath(mount.subPathExpr, env) : (mount.subPath ?? '');
+}
+
+/** Relative paths are taken from the root, as upstream does. */
+function containerPathOf({ mountPath }: VolumeMount): string {
+  return mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
 }
 
 /** Content that the kubelet keeps is not the container's to change. */

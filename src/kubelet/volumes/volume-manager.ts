@@ -44,16 +44,21 @@ export class VolumeManager {
     this.#deps = deps;
   }
 
-  /** Brings all volumes to their present content; again later, it refreshes them. Throws VolumeError. */
+  /**
+   * Brings all volumes to their present content; again later, it refreshes them. Volumes of images are the runtime's:
+   * they have no directory here. Throws VolumeError.
+   */
   async prepare(pod: Pod, facts: PayloadDeps['facts']): Promise<VolumePaths> {
     const made = await Promise.all(
-      (pod.spec?.volumes ?? []).map(async (volume) => {
-        try {
-          return [volume.name, await this.#prepareOne(pod, volume, facts)] as const;
-        } catch (error) {
-          throw new VolumeError(volume.name, error);
-        }
-      }),
+      (pod.spec?.volumes ?? [])
+        .filter(({ image }) => !image)
+        .map(async (volume) => {
+          try {
+            return [volume.name, await this.#prepareOne(pod, volume, facts)] as const;
+          } catch (error) {
+            throw new VolumeError(volume.name, error);
+          }
+        }),
     );
     return new Map(made);
   }

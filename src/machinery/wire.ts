@@ -77,6 +77,8 @@ export interface ProxyTarget {
   /** `kubelet`: authenticate with the API server's kubelet client certificate and verify with its kubelet CA. */
   readonly trust: 'kubelet' | 'none';
   readonly body?: Uint8Array;
+  /** The target answers with a stream and knows no upgrade: a client's WebSocket gets that as messages. */
+  readonly streams?: boolean;
   /** What the client gets in place of an answer outside 200 to 206; `text` is the start of its body. Absent: as it is. */
   failure?(status: number, text: string): WireResponse;
 }

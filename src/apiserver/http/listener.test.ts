@@ -10,6 +10,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
+import { WebSocket } from 'ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Handler, WatchFrame, WireRequest, WireResponse } from '../../machinery/wire.ts';
 import type { ClusterPki } from '../../pki/cluster-pki.ts';
@@ -311,6 +312,42 @@ describe('proxied requests', () => {
     target.on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
     const { answer, body } = await get1('/exec', { headers: { connection: 'Upgrade', upgrade: 'websocket' } });
     expect([answer.statusCode, body]).toEqual([403, 'no']);
+  });
+});
+
+describe('a WebSocket', () => {
+  const messages = async (path: string, subprotocol: string[]) => {
+    const socket = new WebSocket(`wss://127.0.0.1:${listener.port}${path}`, subprotocol, { ca: pki.ca.certPem });
+    const seen: string[] = [];
+    socket.on('message', (data, isBinary) => seen.push(`${isBinary ? 'binary' : 'text'} ${data.toString()}`));
+    const [code] = (await once(socket, 'close')) as [number];
+    return [...seen, code];
+  };
+
+  test('gets a log as messages, then the end', async () => {
+    const log = createServer((_, response) => response.end('a line\n'));
+    log.listen(0, '127.0.0.1');
+    await once(log, 'listening');
+    const url = `http://127.0.0.1:${(log.address() as AddressInfo).port}/log`;
+    handler = async () => ({
+      kind: 'proxy',
+      target: { url, method: 'GET', headers: {}, trust: 'none', streams: true },
+    });
+    expect(await messages('/log', ['binary.k8s.io'])).toEqual(['binary a line\n', 1000]);
+    expect(await messages('/log', ['base64.binary.k8s.io'])).toEqual(['text YSBsaW5lCg==', 1000]);
+    log.close();
+  });
+
+  test('gets each event of a watch as a message', async () => {
+    async function* frames() {
+      yield [
+        { type: 'ADDED' as const, bytes: Buffer.from('{"a":1}\n'), object: undefined },
+        { type: 'ADDED' as const, bytes: Buffer.from('{"b":1}\n'), object: undefined },
+      ];
+    }
+    const headers = { 'content-type': 'application/json' };
+    handler = async () => ({ kind: 'watch', status: 200, headers, frames: frames() });
+    expect(await messages('/w', [])).toEqual(['text {"a":1}\n', 'text {"b":1}\n', 1000]);
   });
 });
 

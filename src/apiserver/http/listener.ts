@@ -15,9 +15,10 @@ import { statusResponse } from '../filters/status-response.ts';
 import { connectionPeer, type Peer } from './peer.ts';
 import { type Exchange, http1Exchange, http2Exchange, readBody, SocketRequest } from './exchange.ts';
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connections.ts';
-import { proxyPlain, proxyUpgrade } from './proxy.ts';
+import { proxyPlain, proxyStreamToWebSocket, proxyUpgrade } from './proxy.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { respond } from './respond.ts';
+import { asksForWebSocket, watchOverWebSocket } from './websocket-output.ts';
 
 export interface ListenerOptions {
   /** One or more addresses to listen at, all with the same port. */
@@ -237,8 +238,17 @@ export class Listener {
     const request = this.#http1Request(incoming, socket, undefined, true);
     this.#track(request, socket);
     const response = await this.#answer(request, this.#peer(socket));
+    const kubelets = this.#kubelets;
+    const overWebSocket = asksForWebSocket(incoming);
     if (response.kind === 'proxy') {
-      await proxyUpgrade({ incoming, socket, head, target: response.target, kubelets: this.#kubelets });
+      const { target } = response;
+      if (overWebSocket && target.streams) await proxyStreamToWebSocket({ incoming, socket, head, target, kubelets });
+      else await proxyUpgrade({ incoming, socket, head, target, kubelets });
+      return;
+    }
+    if (overWebSocket && response.kind === 'watch') {
+      const isText = String(response.headers['content-type']).startsWith('application/json');
+      await watchOverWebSocket({ incoming, socket, head }, response.frames, isText);
       return;
     }
     const plain = new ServerResponse(incoming);

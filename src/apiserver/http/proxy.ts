@@ -5,11 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { messageOf } from '../../base/errors.ts';
 import { newServiceUnavailable } from '../../machinery/status/errors.ts';
-import type { ProxyTarget, WireHeaders } from '../../machinery/wire.ts';
+import type { ProxyTarget, WireHeaders, WireResponse } from '../../machinery/wire.ts';
 import { statusResponse } from '../filters/status-response.ts';
 import { type Exchange, http1Exchange } from './exchange.ts';
 import type { KubeletConnections } from './kubelet-connections.ts';
 import { respond } from './respond.ts';
+import { bytesOverWebSocket } from './websocket-output.ts';
 
 /** Headers that belong to one connection (RFC 9110 section 7.6.1). */
 const hopByHop = new Set([
@@ -119,15 +120,49 @@ export function proxyUpgrade({ incoming, socket, head, target, kubelets }: Upgra
       );
     });
     outgoing.once('error', (error) => {
-      if (socket.destroyed) return;
-      const plain = new ServerResponse(incoming);
-      plain.assignSocket(socket);
-      plain.shouldKeepAlive = false;
-      plain.on('finish', () => socket.end());
-      void respond(http1Exchange(incoming, plain), unreachable(error), () => new AbortController().signal);
+      if (!socket.destroyed) void answerPlainly(incoming, socket, unreachable(error));
     });
     outgoing.end();
   });
+}
+
+/** Sends what the target answers, as it comes, over the client's WebSocket; a failure is answered without one. */
+export async function proxyStreamToWebSocket({
+  incoming,
+  socket,
+  head,
+  target,
+  kubelets,
+}: UpgradeProxy): Promise<void> {
+  const outgoing = kubelets.request(target, { ...target.headers }, false);
+  socket.once('close', () => outgoing.destroy());
+  try {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.on('response', resolve).on('error', reject);
+      outgoing.end(target.body);
+    });
+    const status = answer.statusCode ?? 502;
+    if (status < 200 || status > 206) {
+      const text = await textOf(answer);
+      const failure = target.failure?.(status, text) ?? unreachable(new Error(text));
+      if (failure.kind !== 'proxy') await answerPlainly(incoming, socket, failure);
+    } else await bytesOverWebSocket({ incoming, socket, head }, answer);
+  } catch (error) {
+    if (!socket.destroyed) await answerPlainly(incoming, socket, unreachable(error));
+  }
+}
+
+/** An ordinary answer to a request that asked for an upgrade. */
+async function answerPlainly(
+  incoming: IncomingMessage,
+  socket: TLSSocket,
+  response: Exclude<WireResponse, { kind: 'proxy' }>,
+): Promise<void> {
+  const plain = new ServerResponse(incoming);
+  plain.assignSocket(socket);
+  plain.shouldKeepAlive = false;
+  plain.on('finish', () => socket.end());
+  await respond(http1Exchange(incoming, plain), response, () => new AbortController().signal);
 }
 
 /** Everything of the handshake: Upgrade, Connection, and what SPDY and WebSocket add. */

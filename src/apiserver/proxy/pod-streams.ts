@@ -74,7 +74,8 @@ export function podStreamHandlers(
       if (!pod.spec?.nodeName) return { kind: 'bytes', status: 204, headers: {}, body: new Uint8Array() };
       const { namespace, name } = pod.metadata;
       const target = kubelet(context, pod, `/containerLogs/${namespace}/${name}/${container}`, query);
-      return { kind: 'proxy', target: { ...target, failure: (status, text) => logFailure(name!, status, text) } };
+      const failure = (status: number, text: string) => logFailure(name!, status, text);
+      return { kind: 'proxy', target: { ...target, streams: true, failure } };
     },
     async exec(context) {
       const query = streamQuery(context.query);

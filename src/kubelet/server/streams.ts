@@ -11,7 +11,7 @@ import {
 } from '../streaming/protocols.ts';
 import { bridgeRemoteCommand } from '../streaming/remote-command.ts';
 import { tunnelSocket, tunnelWebSocket } from '../streaming/tunnel.ts';
-import { acceptWebSocket } from '../streaming/websocket.ts';
+import { acceptWebSocket } from '../../base/node/websocket.ts';
 import { HttpError } from './http-error.ts';
 import type { ServedPods } from './served-pods.ts';
 

@@ -11,7 +11,7 @@ import type { StreamOptions } from '../runtime/runtime.ts';
 import { channel, type CommandProtocol, runtimeCommandProtocols } from './protocols.ts';
 import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 import { upgradeToSpdy } from './spdy/upgrade.ts';
-import { sendMessage } from './websocket.ts';
+import { sendMessage } from '../../base/node/websocket.ts';
 
 /** How long the runtime may take to accept the upgrade. */
 const upgradeTimeoutMs = 30_000;

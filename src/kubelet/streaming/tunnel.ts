@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { type Upgraded, upgradeToSpdy } from './spdy/upgrade.ts';
-import { sendMessage } from './websocket.ts';
+import { sendMessage } from '../../base/node/websocket.ts';
 
 const upgradeTimeoutMs = 30_000;
 

@@ -1,9 +1,9 @@
 /** nodes/proxy, pods/proxy and services/proxy: any request handed on to what is behind the name. */
-import { newBadRequest, newNotFound, newServiceUnavailable } from '../../machinery/status/errors.ts';
+import { newBadRequest, newNotFound } from '../../machinery/status/errors.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Random } from '../../base/random.ts';
-import { randomInt } from '../../base/random.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
+import { serviceEndpoint } from '../outbound/service-endpoint.ts';
 import type { Lookup } from '../registry/registry.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { hostPort, kubeletAddress } from './node-address.ts';
@@ -11,15 +11,6 @@ import { hostPort, kubeletAddress } from './node-address.ts';
 interface PodPorts extends KubeObject {
   spec?: { containers?: { ports?: { containerPort: number; name?: string }[] }[] };
   status?: { podIP?: string };
-}
-
-interface ServicePorts extends KubeObject {
-  spec?: { ports?: { name?: string; port: number }[] };
-}
-
-interface EndpointSliceParts extends KubeObject {
-  ports?: { name?: string; port?: number }[] | null;
-  endpoints?: { addresses: string[]; conditions?: { ready?: boolean } }[] | null;
 }
 
 /** What a name in a proxy's path says: `name`, `name:port`, `scheme:name:port`. */
@@ -66,35 +57,10 @@ export function forwardHandlers(
     },
     async services(context) {
       const { scheme, name, port } = parseProxyName(context.info.name);
-      const endpoint = serviceEndpoint(lookup, deps.random, context.info.namespace, name, port);
-      return forward(context, `${scheme || 'http'}://${endpoint}`, 'none');
+      const endpoint = serviceEndpoint(deps, context.info.namespace, name, port);
+      return forward(context, `${scheme || 'http'}://${hostPort(endpoint.host, endpoint.port)}`, 'none');
     },
   };
-}
-
-/** A ready endpoint of the Service's port, which is named by number or by name ('' when it is the only one). */
-function serviceEndpoint(lookup: Lookup, random: Random, namespace: string, name: string, port: string): string {
-  const service = lookup.get<ServicePorts>('', 'services', namespace, name);
-  if (service === undefined) throw newNotFound({ group: '', resource: 'services' }, name);
-  const ports = service.spec?.ports ?? [];
-  const chosen =
-    port === ''
-      ? ports.length === 1
-        ? ports[0]
-        : ports.find((p) => !p.name)
-      : ports.find((p) => p.name === port || String(p.port) === port);
-  if (chosen === undefined) throw newServiceUnavailable(`no service port "${port}" found for service "${name}"`);
-  const candidates: string[] = [];
-  for (const slice of lookup.list<EndpointSliceParts>('discovery.k8s.io', 'endpointslices', namespace)) {
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const target = slice.ports?.find((p) => (p.name ?? '') === (chosen.name ?? ''))?.port;
-    if (target === undefined) continue;
-    for (const endpoint of slice.endpoints ?? [])
-      if (endpoint.conditions?.ready !== false && endpoint.addresses[0] !== undefined)
-        candidates.push(hostPort(endpoint.addresses[0], target));
-  }
-  if (candidates.length === 0) throw newServiceUnavailable(`no endpoints available for service "${name}"`);
-  return candidates[randomInt(random, candidates.length)]!;
 }
 
 /** Headers of the client's connection to us; credentials are for us alone. */

@@ -233,6 +233,22 @@ describe('a kubelet', () => {
     await t.status('p', (s) => settled(s, '3m', 5));
   });
 
+  it('makes a sandbox by the handler of its class, and waits for a class that is not there', async () => {
+    const t = await setUp();
+    await t.make('p', { runtimeClassName: 'small' });
+    await t.until('it waits', () => t.log.some((line) => line.includes('RuntimeClass.node.k8s.io "small" not found')));
+    const classes = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' };
+    await t.server.client.resource(classes).create({
+      apiVersion: 'node.k8s.io/v1',
+      kind: 'RuntimeClass',
+      metadata: { name: 'small' },
+      handler: 'tiny',
+    });
+    await t.server.clock.advance(2000);
+    await t.status('p', ({ phase }) => phase === 'Running');
+    expect(t.calls()[0]).toBe('run p by tiny');
+  });
+
   it('refuses what it has no room for', async () => {
     const t = await setUp();
     await t.make('p', { containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '999' } } }] });

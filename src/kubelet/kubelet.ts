@@ -16,6 +16,7 @@ import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } fro
 import { NodeReporter } from './nodestatus/node-reporter.ts';
 import { allocatable, nodeStatus } from './nodestatus/node-status.ts';
 import { PodObjects } from './objects/pod-objects.ts';
+import { RuntimeClasses } from './objects/runtime-classes.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { podRecorder } from './pods/recorder.ts';
 import { CrashBackoff, crashBackoffDefaults } from './pods/restart.ts';
@@ -161,6 +162,7 @@ class NodeAgent implements Kubelet {
       dirs,
       node,
       objects,
+      runtimeClasses: new RuntimeClasses(client),
       tokens,
       probes,
       status,

@@ -98,7 +98,7 @@ export interface PodLimits {
 }
 
 export function podLimits(pod: Pod): PodLimits {
-  const request = aggregate(pod, (c) => cpuMilliOf(c?.requests?.['cpu']) ?? cpuMilliOf(c?.limits?.['cpu']) ?? 0);
+  const request = podRequests(pod).cpuMilli;
   const cpu = everyLimit(pod, 'cpu', cpuMilliOf);
   const memory = everyLimit(pod, 'memory', bytesOf);
   return {
@@ -123,13 +123,14 @@ export function podRequests(pod: Pod): NodeResources {
   };
 }
 
-/** The sum of limits where every container has one. */
+/** The sum of limits where every container has one, and what the sandbox itself takes. */
 function everyLimit(pod: Pod, name: string, read: (text: string | undefined) => number | undefined) {
+  const overhead = read(pod.spec?.overhead?.[name]) ?? 0;
   const podLevel = read(pod.spec?.resources?.limits?.[name]);
-  if (podLevel) return podLevel;
+  if (podLevel) return podLevel + overhead;
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   if (containers.some((container) => !read(container.resources?.limits?.[name]))) return undefined;
-  return aggregate(pod, (resources) => read(resources?.limits?.[name]) ?? 0);
+  return aggregate(pod, (resources) => read(resources?.limits?.[name]) ?? 0) + overhead;
 }
 
 /** Regular containers and sidecars run together; each init container runs alone with the sidecars before it. */

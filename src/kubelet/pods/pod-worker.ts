@@ -9,6 +9,7 @@ import { sandboxConfig } from '../containers/sandbox-config.ts';
 import { readTextOrEmpty } from '../node/files.ts';
 import type { PodCgroups } from '../node/pod-cgroups.ts';
 import type { PodObjects } from '../objects/pod-objects.ts';
+import type { RuntimeClasses } from '../objects/runtime-classes.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
 import type { Allocations } from '../resize/allocations.ts';
 import { PodResizer } from '../resize/pod-resizer.ts';
@@ -29,6 +30,7 @@ import { stopContainer, stopPod } from './stop-containers.ts';
 export interface PodWorkerDeps extends StartContainerDeps {
   readonly reader: RuntimePodReader;
   readonly objects: PodObjects;
+  readonly runtimeClasses: Pick<RuntimeClasses, 'handler'>;
   readonly volumes: VolumeManager;
   readonly tokens: TokenManager;
   readonly cgroups: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
@@ -312,8 +314,9 @@ export class PodWorker {
       deps.recorder.pod(pod, 'Normal', 'SandboxChanged', message);
     }
     try {
+      const handler = await deps.runtimeClasses.handler(pod);
       deps.cgroups.create(pod);
-      const id = await deps.runtime.runPodSandbox(config);
+      const id = await deps.runtime.runPodSandbox(config, handler);
       const { network } = await deps.runtime.podSandboxStatus(id);
       const ips = network?.ip ? [network.ip, ...network.additionalIps.map(({ ip }) => ip)] : [];
       return { id, ips };

@@ -106,8 +106,8 @@ export class FakeRuntime implements ContainerRuntime {
     return ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true, reason: '', message: '' }));
   }
 
-  async runPodSandbox(config: PodSandboxConfig): Promise<string> {
-    this.#answer('RunPodSandbox', `run ${config.metadata.name}`);
+  async runPodSandbox(config: PodSandboxConfig, runtimeHandler = ''): Promise<string> {
+    this.#answer('RunPodSandbox', `run ${config.metadata.name}${runtimeHandler && ` by ${runtimeHandler}`}`);
     const id = `s${this.#next++}`;
     const ip = `10.0.0.${this.#next}`;
     this.#sandboxes.set(id, { id, config, ip, ready: true, createdMs: this.#clock.now() + this.#next / 1000 });

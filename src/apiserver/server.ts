@@ -32,6 +32,7 @@ import { RbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { type BootstrapOptions, bootstrap, keepBootstrapped } from './bootstrap/bootstrap.ts';
 import { Loopback } from './bootstrap/loopback.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
+import { CustomResourceController } from './customresources/controller.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { createChain } from './filters/chain.ts';
 import { InFlightLimit } from './filters/in-flight.ts';
@@ -134,6 +135,7 @@ class PortableApiServer implements ApiServer {
   readonly #health: Health;
   readonly #lifetime: Lifetime;
   readonly #onError: (error: unknown, what: string) => void;
+  #customResources: CustomResourceController | undefined;
   #securePort: number;
   #state: State = 'new';
 
@@ -185,8 +187,17 @@ class PortableApiServer implements ApiServer {
     this.#services.attach(this.registry.lookup);
     this.#rbac.start(this.registry.lookup);
     this.#dependencies.platformMetrics?.(this.metrics.registry);
+    const { clock, store } = this.#dependencies;
+    const loopback = new Loopback(this.registry, clock);
+    this.#customResources = new CustomResourceController({
+      registry: this.registry,
+      loopback,
+      clock,
+      onError: this.#onError,
+    });
+    await this.#customResources.start();
+    if (this.#stopped) return;
     this.#state = 'serving';
-    const loopback = new Loopback(this.registry, this.#dependencies.clock);
     try {
       await bootstrap(loopback, this.#bootstrapOptions);
     } catch (error) {
@@ -196,7 +207,6 @@ class PortableApiServer implements ApiServer {
     if (this.#stopped) return;
     this.#state = 'ready';
     this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
-    const { store, clock } = this.#dependencies;
     const onError = (error: unknown) => this.#onError(error, 'compacting the store');
     this.#lifetime.spawn((signal) => runCompactor({ store, clock, onError }, signal));
   }
@@ -204,6 +214,7 @@ class PortableApiServer implements ApiServer {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     await this.#lifetime.stop();
+    await this.#customResources?.stop();
     this.#rbac.stop();
     this.#services.detach();
     await this.registry.stop();

@@ -46,6 +46,11 @@ export class Loopback {
     return this.#call('DELETE', `${path(at, namespace)}/${encodeURIComponent(name)}`, undefined);
   }
 
+  /** All of a namespace (cluster scope when it is undefined). */
+  deleteCollection(at: LoopbackResource, namespace: string | undefined): Promise<void> {
+    return this.#call('DELETE', path(at, namespace), undefined);
+  }
+
   async #call(method: string, url: string, body: KubeObject | undefined): Promise<void> {
     const request = {
       method,
@@ -65,6 +70,8 @@ function path({ group, version, resource }: LoopbackResource, namespace: string 
 }
 
 function throwFailure(response: WireResponse, what: string): void {
+  // A long list of what was deleted comes in chunks.
+  if (response.kind === 'chunks' && response.status < 300) return;
   if (response.kind !== 'bytes') throw new Error(`${what}: answered with ${response.kind}, want bytes`);
   if (response.status >= 300) throw new StatusError(JSON.parse(decodeText(response.body)) as Status);
 }

@@ -1,6 +1,6 @@
 /** Makes a registry of resources: their caches, and the routing of requests to handlers. */
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { newMethodNotSupported, newPathNotFound } from '../../machinery/status/errors.ts';
+import { newForbidden, newMethodNotSupported, newPathNotFound } from '../../machinery/status/errors.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import { AdmissionChain } from '../admission/chain.ts';
 import { statusResponse } from '../filters/status-response.ts';
@@ -16,6 +16,7 @@ import { handleCreate, handleUpdate } from '../handlers/write.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { WatchHub } from '../watchcache/hub.ts';
 import type { WatchCache } from '../watchcache/watch-cache.ts';
+import type { StorageHooks } from './hooks.ts';
 import { readerOf } from './reader.ts';
 import type { Lookup, Registry, RegistryOptions, RegistryStats } from './registry.ts';
 import { type Resource, storagePrefix } from './resource.ts';
@@ -29,10 +30,16 @@ export function createRegistry(options: RegistryOptions): Registry {
 const namedOnly: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete']);
 
 class ResourceRegistry implements Registry {
-  readonly #resources: readonly Resource[];
+  readonly #builtin: readonly Resource[];
+  /** What came at run time, by owner. */
+  readonly #dynamic = new Map<string, readonly Resource[]>();
+  /** All of it; undefined: to be put together anew. */
+  #resources: readonly Resource[] | undefined;
+  readonly #caches = new Map<string, WatchCache>();
   readonly #byPath = new Map<string, Resource>();
   readonly #served = new Map<Resource, Served>();
   readonly #services: Services;
+  readonly #hooks: readonly StorageHooks[];
   readonly #subresourceHandlers = new Map<string, ContextHandler>();
   readonly #virtual = new Map<string, ContextHandler>();
   readonly lookup: Lookup;
@@ -42,7 +49,8 @@ class ResourceRegistry implements Registry {
     const onError = options.onError ?? (() => {});
     const hub = new WatchHub(store, clock, onError);
     this.#services = { store, clock, random, hub, onError, admission: new AdmissionChain(options.admission ?? []) };
-    this.#resources = options.resources;
+    this.#builtin = options.resources;
+    this.#hooks = hooks;
     for (const resource of options.resources)
       this.#byPath.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
     for (const resource of options.resources) {
@@ -55,9 +63,7 @@ class ResourceRegistry implements Registry {
           { prefix: storagePrefix(resource.storage), namespaced: resource.namespaced },
           readerOf(options.resources.filter((r) => r.storage?.id === id)),
         );
-      // A hook is of the resource in its own group; versions of it share the hook.
-      const own = hooks.filter((h) => h.group === resource.group && h.resource === resource.plural);
-      this.#served.set(resource, new Served(resource, cache, this.#services, own));
+      this.#install(resource, cache);
     }
     this.lookup = this.#makeLookup();
   }
@@ -71,7 +77,48 @@ class ResourceRegistry implements Registry {
   }
 
   resources(): readonly Resource[] {
+    this.#resources ??= [...this.#builtin, ...[...this.#dynamic.values()].flat().sort(byGroupAndPlural)];
     return this.#resources;
+  }
+
+  async serve(owner: string, resources: readonly Resource[]): Promise<void> {
+    const { storage, namespaced } = resources[0]!;
+    if (!storage) throw new Error(`serving the resources of ${owner}: they have no storage`);
+    const keys = { prefix: storagePrefix(storage), namespaced };
+    const { hub } = this.#services;
+    const present = hub.cache(storage.id);
+    // What is read in the same way (only verbs or names are new) need not be read again.
+    const same = present !== undefined && present.reader === storage.reader;
+    const cache = same ? present : await hub.loadCache(storage.id, keys, storage.reader ?? readerOf(resources));
+    this.#uninstall(owner);
+    for (const resource of resources) {
+      this.#byPath.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
+      this.#install(resource, cache);
+    }
+    this.#dynamic.set(owner, resources);
+    this.#resources = undefined;
+  }
+
+  withdraw(owner: string): void {
+    const storage = this.#dynamic.get(owner)?.[0]?.storage;
+    this.#uninstall(owner);
+    if (storage) this.#services.hub.removeCache(storage.id);
+  }
+
+  #install(resource: Resource, cache: WatchCache): void {
+    // A hook is of the resource in its own group; versions of it share the hook.
+    const own = this.#hooks.filter((h) => h.group === resource.group && h.resource === resource.plural);
+    this.#served.set(resource, new Served(resource, cache, this.#services, own));
+    this.#caches.set(`${resource.group}/${resource.plural}`, cache);
+  }
+
+  #uninstall(owner: string): void {
+    for (const resource of this.#dynamic.get(owner) ?? []) {
+      this.#byPath.delete(`${resource.group}/${resource.version}/${resource.plural}`);
+      this.#caches.delete(`${resource.group}/${resource.plural}`);
+      this.#served.delete(resource);
+    }
+    if (this.#dynamic.delete(owner)) this.#resources = undefined;
   }
 
   find(group: string, version: string, resource: string): Resource | undefined {
@@ -114,7 +161,9 @@ class ResourceRegistry implements Registry {
     const served = this.#served.get(resource);
     if (subresource !== '') return this.#routeSubresource(context, resource, served);
     const onName = context.info.name !== '';
-    if (!resource.verbs.includes(verb) || (onName ? verb === 'create' : namedOnly.has(verb)))
+    if (resource.storage?.reader) checkCustomRequest(context, resource, onName);
+    const verbs = resource.storage?.reader ? customVerbs : resource.verbs;
+    if (!verbs.includes(verb) || (onName ? verb === 'create' : namedOnly.has(verb)))
       throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
     if (!served) {
       const pods = this.#servedAt('', 'v1', 'pods');
@@ -176,10 +225,8 @@ class ResourceRegistry implements Registry {
   }
 
   #makeLookup(): Lookup {
-    const caches = new Map<string, WatchCache>();
-    for (const { resource, cache } of this.#served.values()) caches.set(`${resource.group}/${resource.plural}`, cache);
     const cacheOf = (group: string, plural: string) => {
-      const cache = caches.get(`${group}/${plural}`);
+      const cache = this.#caches.get(`${group}/${plural}`);
       if (!cache) throw new Error(`lookup: no stored resource ${plural} in group ${JSON.stringify(group)}`);
       return cache;
     };
@@ -203,3 +250,33 @@ class ResourceRegistry implements Registry {
     };
   }
 }
+
+const byGroupAndPlural = (a: Resource, b: Resource): number =>
+  a.group < b.group ? -1 : a.group > b.group ? 1 : a.plural < b.plural ? -1 : a.plural > b.plural ? 1 : 0;
+
+const acrossNamespaces: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
+/** Of custom resources: a path of the other scope is none, and while their definition goes nothing new may come. */
+function checkCustomRequest({ info }: RequestContext, resource: Resource, onName: boolean): void {
+  const inNamespace = info.namespace !== '';
+  if (resource.namespaced ? !inNamespace && (onName || !acrossNamespaces.has(info.verb)) : inNamespace)
+    throw newPathNotFound();
+  if (info.verb === 'create' && !resource.verbs.includes('create'))
+    throw newForbidden(
+      { group: resource.group, resource: resource.plural },
+      info.name,
+      'create not allowed while custom resource definition is terminating',
+    );
+}
+
+/** Of custom resources, whatever discovery says of them while their definition goes. */
+const customVerbs: readonly string[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];

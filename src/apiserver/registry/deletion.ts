@@ -32,6 +32,7 @@ export function planDeletion(
   nowMs: number,
 ): DeletionPlan {
   if (isNamespace(resource)) return planNamespaceDeletion(object, options, nowMs);
+  if (isDefinition(resource) && !object.metadata.deletionTimestamp) return planDefinitionDeletion(object, nowMs);
   const grace = planGrace(resource, object, options, nowMs);
   if (grace === 'pending') return { action: 'pending' };
   const finalizersChanged = setGarbageCollectionFinalizers(object, options);
@@ -111,6 +112,33 @@ function setGarbageCollectionFinalizers(object: KubeObject, options: DeleteOptio
   if (after.length === 0) delete object.metadata.finalizers;
   else object.metadata.finalizers = after;
   return true;
+}
+
+const isDefinition = (resource: Resource) =>
+  resource.group === 'apiextensions.k8s.io' && resource.kind === 'CustomResourceDefinition';
+
+const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+
+interface Definition extends KubeObject {
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** A CustomResourceDefinition waits for its instances to be deleted. */
+function planDefinitionDeletion(object: Definition, nowMs: number): DeletionPlan {
+  markTerminating(object, nowMs, 0);
+  delete object.metadata.deletionGracePeriodSeconds;
+  const finalizers = object.metadata.finalizers ?? [];
+  if (!finalizers.includes(cleanupFinalizer)) object.metadata.finalizers = [...finalizers, cleanupFinalizer];
+  const condition = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: timeText(nowMs),
+    reason: 'InstanceDeletionPending',
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  };
+  const others = object.status?.conditions?.filter((one) => one.type !== 'Terminating') ?? [];
+  object.status = { ...object.status, conditions: [...others, condition] };
+  return { action: 'mark', object };
 }
 
 const isNamespace = (resource: Resource) => resource.group === '' && resource.kind === 'Namespace';

@@ -215,7 +215,7 @@ export class ObjectStore {
       const bytes = this.#served.encode(object);
       if (scope.dryRun) return { written: this.#read(key, bytes, current.revision, object) };
       const remove = shouldRemoveOnUpdate(resource, object, old);
-      if (!remove && sameBytes(bytes, current.bytes)) return { written: current };
+      if (!remove && this.#served.isStored(bytes, current)) return { written: current };
       const op: WriteOp = remove
         ? { op: 'delete', key, ...this.#durability() }
         : { op: 'put', key, value: bytes, ...this.#putOptions() };
@@ -418,10 +418,4 @@ export class ObjectStore {
       }
     }
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -44,8 +44,18 @@ export interface Registry {
   start(): Promise<void>;
   /** Ends all watches and the watch on the store. */
   stop(): Promise<void>;
-  /** All served resources, with verbs and sub-resources, for discovery, in the order of the options. */
+  /**
+   * All served resources, with verbs and sub-resources, for discovery: those of the options in their order, then those
+   * that came at run time by group and plural. Another array whenever something has changed.
+   */
   resources(): readonly Resource[];
+  /**
+   * From now on serves these resources (the versions of one storage) in place of those that `owner` served before; they
+   * can be read when the promise resolves. Calls for one owner come one after the other. After `start`.
+   */
+  serve(owner: string, resources: readonly Resource[]): Promise<void>;
+  /** Ends that: requests are 404, watches end. What is stored stays. */
+  withdraw(owner: string): void;
   find(group: string, version: string, resource: string): Resource | undefined;
   /** Answers a resource request; failures are answers too (Status), it never rejects. */
   handle(context: RequestContext): Promise<WireResponse>;

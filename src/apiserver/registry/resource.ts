@@ -7,6 +7,7 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { ResourceInfo } from '../../machinery/schema/resource.ts';
 import type { Decoded, DecodeOptions } from '../../machinery/schema/schema.ts';
 import type { FieldError } from '../../machinery/validation/field-error.ts';
+import type { ObjectReader } from '../watchcache/cached-object.ts';
 
 /** What is known of the shape of a version of a kind: a generated schema with the kind's defaults, or a CRD's. */
 export interface ObjectSchema {
@@ -33,6 +34,10 @@ export interface StorageInfo {
   readonly id: string;
   /** From the stored version to the served one and back; absent when they are the same. May change their argument. */
   readonly conversion?: Conversion;
+  /** How the cache reads what is stored, where the resources that share the storage do not say it by themselves. */
+  readonly reader?: ObjectReader;
+  /** What is added to encoded bytes before they are stored, and taken off by the reader (`unseal`). */
+  readonly seal?: (bytes: Uint8Array) => Uint8Array;
 }
 
 export interface Conversion {

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { AdmissionChain } from '../admission/chain.ts';
 import type { Negotiated } from '../handlers/negotiate.ts';
 import { type IncludeObject, TableForm } from '../tables/table-form.ts';
+import type { CachedObject } from '../watchcache/cached-object.ts';
 import type { Form } from '../watchcache/form.ts';
 import type { WatchHub } from '../watchcache/hub.ts';
 import { JsonForm } from '../watchcache/json-form.ts';
@@ -69,9 +70,22 @@ export class Served {
 
   /** The bytes to store for an object of the served version. */
   encode(object: KubeObject): Uint8Array {
-    const conversion = this.resource.storage?.conversion;
-    return conversion
+    const { conversion, seal } = this.resource.storage ?? {};
+    const bytes = conversion
       ? encodeStored(conversion.encode, conversion.toStorage({ ...object }))
       : encodeStored(this.resource.schema.encode, object);
+    return seal ? seal(bytes) : bytes;
   }
+
+  /** Whether storing `bytes` (made by `encode`) would leave what is stored as it is. */
+  isStored(bytes: Uint8Array, current: CachedObject): boolean {
+    if (current.stale) return false;
+    return sameBytes(this.cache.reader.unseal?.(bytes, true).bytes ?? bytes, current.bytes);
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -8,6 +8,17 @@ export interface ObjectReader {
   fieldValues(object: KubeObject): readonly string[];
   /** Stored bytes to an object with type meta (of the stored version) and resourceVersion. */
   decode(stored: Uint8Array, revision: number): KubeObject;
+  /**
+   * For storages whose schema can change under what is stored (custom resources): the bytes as they would be written
+   * today. `known`: they were written just now, by this process. Absent: stored bytes are served as they are.
+   */
+  readonly unseal?: (stored: Uint8Array, known: boolean) => Unsealed;
+}
+
+export interface Unsealed {
+  readonly bytes: Uint8Array;
+  /** Writing the object again, unchanged, would change what is stored. */
+  readonly stale: boolean;
 }
 
 const noFields: readonly string[] = [];
@@ -27,6 +38,8 @@ export class CachedObject {
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** Values of the reader's `fieldNames`. */
   readonly fields: readonly string[];
+  /** What is stored differs from `bytes`: a write that changes nothing is still to be made. */
+  readonly stale: boolean;
   readonly #reader: ObjectReader;
   #decoded: WeakRef<KubeObject> | undefined;
 
@@ -37,8 +50,10 @@ export class CachedObject {
     revision: number,
     labels: Readonly<Record<string, string>> | undefined,
     fields: readonly string[],
+    stale = false,
   ) {
     this.#reader = reader;
+    this.stale = stale;
     this.key = at.key;
     this.namespace = at.namespace;
     this.name = at.name;
@@ -52,10 +67,11 @@ export class CachedObject {
   static read(
     reader: ObjectReader,
     at: { readonly key: string; readonly namespace: string; readonly name: string },
-    bytes: Uint8Array,
+    stored: Uint8Array,
     revision: number,
     decoded?: KubeObject,
   ): CachedObject {
+    const { bytes, stale } = reader.unseal?.(stored, decoded !== undefined) ?? { bytes: stored, stale: false };
     const object = decoded ?? reader.decode(bytes, revision);
     const labels = object.metadata.labels;
     return new CachedObject(
@@ -65,6 +81,7 @@ export class CachedObject {
       revision,
       labels && Object.keys(labels).length > 0 ? { ...labels } : undefined,
       reader.fieldNames.length === 0 ? noFields : reader.fieldValues(object),
+      stale,
     );
   }
 
@@ -85,7 +102,7 @@ export class CachedObject {
 
   /** The same content as of another revision: what a DELETED event carries. */
   at(revision: number): CachedObject {
-    return new CachedObject(this.#reader, this, this.bytes, revision, this.labels, this.fields);
+    return new CachedObject(this.#reader, this, this.bytes, revision, this.labels, this.fields, this.stale);
   }
 
   /** The value of a field label; undefined when it cannot be selected by. */

@@ -46,6 +46,10 @@ export class WatchHub {
   #written: Revision = 0;
   #watch: StoreWatch | undefined;
   #bookmarks: Timer | undefined;
+  /** Events for caches that are being loaded while the hub runs. */
+  readonly #loading = new Map<string, Set<StoreEvent[]>>();
+  /** How often everything was read anew: a cache that was loading then has missed events. */
+  #loads = 0;
 
   constructor(store: Store, clock: Clock, onError: (error: unknown, what: string) => void) {
     this.#store = store;
@@ -62,6 +66,40 @@ export class WatchHub {
     const cache = new WatchCache(keys, reader, this.#clock);
     this.#caches.set(id, cache);
     return cache;
+  }
+
+  /**
+   * The same while running: the objects that are there are read, and the cache takes the place of an older one of that
+   * id, whose watchers end. Nothing is missed, and nothing is seen twice. Throws when the hub is stopped meanwhile.
+   */
+  async loadCache(id: string, keys: StorageKeys, reader: ObjectReader): Promise<WatchCache> {
+    for (;;) {
+      const missed: StoreEvent[] = [];
+      const loads = this.#loads;
+      const buffers = this.#loading.get(id) ?? new Set();
+      this.#loading.set(id, buffers.add(missed));
+      try {
+        const cache = new WatchCache(keys, reader, this.#clock);
+        const { objects, revision } = await this.#readAll(cache, keys.prefix);
+        if (!(await this.waitFor(revision, undefined)))
+          throw new Error(`loading the cache of ${id}: the hub is stopped`);
+        if (loads !== this.#loads) continue;
+        cache.replace(objects, revision);
+        for (const event of missed) if (event.revision > revision) cache.apply(event);
+        this.#caches.get(id)?.closeWatchers();
+        this.#caches.set(id, cache);
+        return cache;
+      } finally {
+        buffers.delete(missed);
+        if (buffers.size === 0) this.#loading.delete(id);
+      }
+    }
+  }
+
+  /** Its watchers end; its events are no longer followed. */
+  removeCache(id: string): void {
+    this.#caches.get(id)?.closeWatchers();
+    this.#caches.delete(id);
   }
 
   cache(id: string): WatchCache | undefined {
@@ -128,14 +166,47 @@ export class WatchHub {
   }
 
   #cacheOf(key: string): WatchCache | undefined {
-    if (!key.startsWith(root)) return undefined;
-    const group = key.indexOf('/', root.length);
-    const resource = group < 0 ? -1 : key.indexOf('/', group + 1);
-    return resource < 0 ? undefined : this.#caches.get(key.slice(root.length, resource));
+    const id = storageIdOf(key);
+    return id === undefined ? undefined : this.#caches.get(id);
+  }
+
+  #noteForLoading(event: StoreEvent): void {
+    const id = storageIdOf(event.type === 'put' ? event.kv.key : event.key);
+    for (const missed of (id !== undefined && this.#loading.get(id)) || []) missed.push(event);
+  }
+
+  async #readAll(cache: WatchCache, prefix: string) {
+    const range = prefixRange(prefix);
+    let objects = OrderedMap.empty<string, CachedObject>();
+    let revision: Revision | undefined;
+    let sliceStart = this.#clock.monotonicMs();
+    for (let start = range.start, more = true; more; ) {
+      const page = await this.#store.range({
+        start,
+        end: range.end,
+        limit: pageKeys,
+        ...(revision === undefined ? {} : { revision }),
+      });
+      revision ??= page.revision;
+      for (const kv of page.kvs) {
+        try {
+          objects = objects.set(kv.key, cache.read(kv.key, kv.value, kv.modRevision));
+        } catch (error) {
+          this.#onError(error, `reading ${kv.key} of revision ${kv.modRevision} from the store`);
+        }
+        if (this.#clock.monotonicMs() - sliceStart < sliceMs) continue;
+        await yieldTask(this.#clock);
+        sliceStart = this.#clock.monotonicMs();
+      }
+      more = page.more;
+      if (page.kvs.length > 0) start = `${page.kvs[page.kvs.length - 1]!.key}\0`;
+    }
+    return { objects, revision: revision ?? 0 };
   }
 
   #apply(events: readonly StoreEvent[], upTo: Revision): void {
     for (const event of events) {
+      if (this.#loading.size > 0) this.#noteForLoading(event);
       const cache = this.#cacheOf(event.type === 'put' ? event.kv.key : event.key);
       if (!cache) continue;
       try {
@@ -170,6 +241,7 @@ export class WatchHub {
       if (page.kvs.length > 0) start = `${page.kvs[page.kvs.length - 1]!.key}\0`;
     }
     const at = revision ?? 0;
+    this.#loads++;
     for (const cache of this.#caches.values()) {
       let objects = OrderedMap.empty<string, CachedObject>();
       for (const { key, object } of loaded.get(cache) ?? []) objects = objects.set(key, object);
@@ -215,4 +287,12 @@ export class WatchHub {
       }
     }
   }
+}
+
+/** `apps/deployments` of a key below the root: the two segments that name the storage. */
+function storageIdOf(key: string): string | undefined {
+  if (!key.startsWith(root)) return undefined;
+  const group = key.indexOf('/', root.length);
+  const resource = group < 0 ? -1 : key.indexOf('/', group + 1);
+  return resource < 0 ? undefined : key.slice(root.length, resource);
 }

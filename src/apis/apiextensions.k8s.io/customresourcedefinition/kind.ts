@@ -32,6 +32,13 @@ function validate(definition: CustomResourceDefinition): FieldError[] {
   return errors;
 }
 
+/** What may lie in the store in a version is known by it, until somebody has migrated it. */
+function noteStorageVersion({ spec, status }: CustomResourceDefinition): void {
+  const stored = spec?.versions?.find((version) => version.storage)?.name;
+  if (!stored || !status || status.storedVersions?.includes(stored)) return;
+  status.storedVersions = [...(status.storedVersions ?? []), stored];
+}
+
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -42,6 +49,8 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       generationFields: ['spec'],
     },
     {
+      prepareForCreate: noteStorageVersion,
+      prepareForUpdate: noteStorageVersion,
       validate,
       validateUpdate: (object, old) => [
         ...validate(object),

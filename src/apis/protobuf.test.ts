@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { protobufToJson } from './protobuf.ts';
+import { jsonToProtobuf, protobufToJson } from './protobuf.ts';
 import { allResources, schemaOf } from './scheme.ts';
 
 const oracles = process.env['ORACLES'] ?? resolve(import.meta.dirname, '../../.oracles');
@@ -28,6 +28,11 @@ describe.each(
     expect(JSON.parse(schema.encodeText(object))).toEqual(
       JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')),
     );
+  });
+
+  test('is written byte for byte', async () => {
+    const bytes = await jsonToProtobuf(readFileSync(join(folder, `${name}.json`)));
+    expect(Buffer.from(bytes!).toString('latin1')).toBe(readFileSync(join(folder, `${name}.pb`)).toString('latin1'));
   });
 });
 

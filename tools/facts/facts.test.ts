@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readInterfaces, readModels } from '../generate/packages.mjs';
 import { joinTypes } from '../generate/types.mjs';
 import { readGoMarkers, readGoStructs } from './go-structs.mjs';
+import { readProtobufMessages } from './wire-definitions.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 const sources = join(process.env['ORACLES'] ?? join(root, '.oracles'), 'fixtures/usr/share/gocode/src/k8s.io');
@@ -68,15 +69,10 @@ describe.runIf(there)('against the sources', () => {
     let count = 0;
     for (const file of readdirSync(join(sources, 'api'), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('generated.proto')) continue;
-      const text = readFileSync(join(sources, 'api', file), 'utf8');
-      const pkg = text.match(/^package (\S+);/m)?.[1];
-      for (const [, message, body] of text.matchAll(/^message (\w+) \{\n([\s\S]*?)^\}/gm)) {
-        for (const [, name, number] of body!.matchAll(
-          /^ {2}(?:optional |repeated |required |map<[^>]+> )[^=;]*?(\w+) = (\d+);/gm,
-        )) {
-          expect(committed[`${pkg}.${message}`]?.[name!]?.[0], `${pkg}.${message}.${name}`).toBe(Number(number));
-          count++;
-        }
+      const read = readProtobufMessages(readFileSync(join(sources, 'api', file), 'utf8'));
+      for (const [message, fields] of Object.entries(read)) {
+        expect(committed[message], message).toEqual(fields);
+        count += Object.keys(fields).length;
       }
     }
     expect(count).toBeGreaterThan(3000);

@@ -15,7 +15,13 @@ import { ChainContext } from './context.ts';
 import { impersonate, wantsImpersonation } from './impersonation.ts';
 import { type InFlightLimit, tooManyRequests } from './in-flight.ts';
 import { isLongRunning } from './long-running.ts';
-import { hasProtobufBody, withJsonBody } from './protobuf-body.ts';
+import {
+  acceptsProtobuf,
+  hasProtobufBody,
+  prepareProtobuf,
+  withJsonBody,
+  withProtobufAnswer,
+} from './protobuf-body.ts';
 import { statusResponse } from './status-response.ts';
 import { withTimeout } from './timeout.ts';
 import { warningHeaders } from './warning-header.ts';
@@ -41,6 +47,7 @@ export function createChain(parts: ChainParts): Handler {
 
   async function answer(context: ChainContext): Promise<WireResponse> {
     if (hasProtobufBody(context.request)) context.request = await withJsonBody(context.request);
+    if (acceptsProtobuf(context.request)) await prepareProtobuf();
     return parts.answer(context);
   }
 
@@ -88,6 +95,7 @@ export function createChain(parts: ChainParts): Handler {
       response = statusResponse(error);
       if (response.status >= 500) parts.onError(error, `${request.method} ${request.url}`);
     }
+    if (acceptsProtobuf(request)) response = await withProtobufAnswer(request, response);
     if (context !== undefined) {
       metrics.answered(context, response, clock.monotonicMs() - startedMs);
       if (parts.audit !== undefined) {

@@ -1,11 +1,19 @@
 /**
- * Typed Go clients send bodies in protobuf (and take answers in JSON). Handlers see the JSON that they would have sent
- * otherwise, so that nothing behind the chain has two forms to read.
+ * Typed Go clients send bodies in protobuf and prefer answers in it. Handlers see the JSON that they would have sent
+ * otherwise, so that nothing behind the chain has two forms to read; and what a handler answers in JSON (a Status, a
+ * review, a Scale: all but stored objects, which have forms of their own) becomes protobuf here.
  */
-import { protobufMediaType, protobufToJson } from '../../apis/protobuf.ts';
+import {
+  isProtobufLoaded,
+  jsonToProtobuf,
+  loadProtobuf,
+  protobufMediaType,
+  protobufToJson,
+} from '../../apis/protobuf.ts';
 import { ProtobufError } from '../../machinery/codec/protobuf.ts';
+import { negotiate } from '../handlers/negotiate.ts';
 import { newBadRequest } from '../../machinery/status/errors.ts';
-import type { WireRequest } from '../../machinery/wire.ts';
+import type { WireRequest, WireResponse } from '../../machinery/wire.ts';
 
 export function hasProtobufBody(request: WireRequest): boolean {
   return request.body !== undefined && (request.headers['content-type']?.startsWith(protobufMediaType) ?? false);
@@ -35,4 +43,30 @@ export async function withJsonBody(request: WireRequest): Promise<WireRequest> {
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
     ...(upgrade === undefined ? {} : { upgrade }),
   };
+}
+
+/** Handlers may negotiate protobuf once this has resolved. */
+export function acceptsProtobuf(request: WireRequest): boolean {
+  return request.headers['accept']?.includes(protobufMediaType) ?? false;
+}
+
+export async function prepareProtobuf(): Promise<void> {
+  if (!isProtobufLoaded()) await loadProtobuf();
+}
+
+/** The answer in protobuf, where the client prefers that, the answer is a JSON object, and its kind has such a form. */
+export async function withProtobufAnswer(request: WireRequest, response: WireResponse): Promise<WireResponse> {
+  if (response.kind !== 'bytes' || response.headers['content-type'] !== 'application/json') return response;
+  if (response.body.length === 0 || !prefersProtobuf(request)) return response;
+  const body = await jsonToProtobuf(response.body);
+  if (body === undefined) return response;
+  return { ...response, body, headers: { ...response.headers, 'content-type': protobufMediaType } };
+}
+
+function prefersProtobuf(request: WireRequest): boolean {
+  try {
+    return negotiate(request.headers['accept']).encoding === 'protobuf';
+  } catch {
+    return false;
+  }
 }

@@ -42,7 +42,7 @@ const returnsObject = new Set([
 ]);
 
 export async function handleDelete(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const { resource } = served;
   const options = deleteOptionsOf(context);
   const { name } = context.info;
@@ -66,7 +66,7 @@ function deletedStatus(resource: Resource, object: CachedObject) {
 
 /** Deletes one by one what a list selects; the answer is that list. */
 export async function handleDeleteCollection(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const options = deleteOptionsOf(context);
   const query = parseListQuery(context.query, false);
   const namespace = namespaceOf(context, served);

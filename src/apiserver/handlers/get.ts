@@ -11,7 +11,7 @@ import { parseResourceVersion } from './options.ts';
 import { objectResponse } from './respond.ts';
 
 export async function handleGet(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const form = served.form(negotiated, includeObject(context.query));
   const object = await readObject(context, served);
   return objectResponse(200, object, form, negotiated.encoding);

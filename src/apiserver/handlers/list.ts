@@ -3,7 +3,6 @@
  * current state: those are read from the store at the first page's revision.
  */
 import type { Clock } from '../../base/clock.ts';
-import { encodeText } from '../../machinery/codec/json.ts';
 import type { ListMeta } from '../../machinery/meta/object.ts';
 import { newBadRequest } from '../../machinery/status/errors.ts';
 import { failure, StatusError } from '../../machinery/status/status.ts';
@@ -39,7 +38,7 @@ interface Page {
 }
 
 export async function handleList(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseListQuery(context.query, false);
   const form = served.form(negotiated, includeObject(context.query));
   const selection = selectionOf(
@@ -213,10 +212,10 @@ export async function sendList(
   encoding: Encoding,
   clock: Clock,
 ): Promise<WireResponse> {
-  const pieces = piecesOf(form, meta, items);
+  const pieces = form.list(meta, items);
   const pacer = new Pacer(clock);
   const first = await nextChunk(pieces, pacer);
-  if (first.done || encoding !== 'json') {
+  if (first.done || encoding === 'yaml') {
     const parts = [first.bytes];
     for (let last = first; !last.done; ) {
       last = await nextChunk(pieces, pacer);
@@ -230,27 +229,6 @@ export async function sendList(
     headers: contentHeaders(encoding),
     chunks: chunksOf(first.bytes, pieces, pacer),
   };
-}
-
-const comma = encodeText(',');
-
-function* piecesOf(
-  form: Form,
-  meta: ListMeta,
-  items: Iterable<CachedObject | undefined>,
-): Generator<Uint8Array | undefined> {
-  yield encodeText(form.listHead(meta));
-  let isFirst = true;
-  for (const object of items) {
-    if (object === undefined) {
-      yield undefined;
-      continue;
-    }
-    if (!isFirst) yield comma;
-    isFirst = false;
-    yield form.item(object);
-  }
-  yield encodeText(form.listTail);
 }
 
 async function* chunksOf(

@@ -1,7 +1,9 @@
 /** Which representation a client accepts (apiserver endpoints/handlers/negotiation). */
+import { protobufKindOf, protobufMediaType } from '../../apis/protobuf.ts';
 import { newNotAcceptable, newUnsupportedMediaType } from '../../machinery/status/errors.ts';
+import type { Resource } from '../registry/resource.ts';
 
-export type Encoding = 'json' | 'yaml';
+export type Encoding = 'json' | 'yaml' | 'protobuf';
 
 export interface Negotiated {
   readonly encoding: Encoding;
@@ -10,7 +12,14 @@ export interface Negotiated {
   readonly metaVersion: 'v1' | 'v1beta1';
 }
 
-export const objectMediaTypes = ['application/json', 'application/yaml'];
+export const objectMediaTypes = ['application/json', 'application/yaml', protobufMediaType];
+const streamMediaTypes = ['application/json;stream=watch', `${protobufMediaType};stream=watch`];
+
+export interface NegotiateOptions {
+  readonly watch?: boolean;
+  /** Whose objects are asked for; absent: an answer of the machinery or another kind that every encoding has. */
+  readonly resource?: Pick<Resource, 'apiVersion' | 'kind'>;
+}
 export const patchMediaTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
@@ -43,30 +52,49 @@ function parseAccept(header: string): Clause[] {
   return clauses.some((c) => c.quality !== 1) ? clauses.sort((a, b) => b.quality - a.quality) : clauses;
 }
 
-function acceptable(clause: Clause, watch: boolean): Negotiated | undefined {
+function encodingOf(type: string): Encoding | undefined {
+  switch (type) {
+    case 'application/json':
+    case 'application/*':
+    case '*/*':
+      return 'json';
+    case 'application/yaml':
+      return 'yaml';
+    case protobufMediaType:
+      return 'protobuf';
+    default:
+      return undefined;
+  }
+}
+
+function acceptable(clause: Clause, { watch = false, resource }: NegotiateOptions): Negotiated | undefined {
   const { type, params } = clause;
-  const isJson = type === 'application/json' || type === 'application/*' || type === '*/*';
-  const isYaml = type === 'application/yaml';
-  if (!isJson && (!isYaml || watch)) return undefined;
-  const encoding: Encoding = isYaml ? 'yaml' : 'json';
+  const encoding = encodingOf(type);
+  if (encoding === undefined || (watch && encoding === 'yaml')) return undefined;
+  const stream = params.get('stream') ?? '';
+  if (stream !== '' && stream !== 'watch') return undefined;
   const as = params.get('as');
-  if (as === undefined) return encoding === 'json' ? json : { ...json, encoding };
+  if (as === undefined) {
+    if (encoding === 'json') return json;
+    if (encoding === 'protobuf' && resource !== undefined && protobufKindOf(resource) === undefined) return undefined;
+    return { ...json, encoding };
+  }
   const version = params.get('v');
   if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
-  if (as === 'Table') return { encoding, as: 'table', metaVersion: version };
+  if (as === 'Table' && encoding !== 'protobuf') return { encoding, as: 'table', metaVersion: version };
   if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
     return { encoding, as: 'metadata', metaVersion: version };
   return undefined;
 }
 
 /** Throws StatusError 406 when nothing that the client takes can be made. */
-export function negotiate(accept: string | undefined, options: { readonly watch?: boolean } = {}): Negotiated {
+export function negotiate(accept: string | undefined, options: NegotiateOptions = {}): Negotiated {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return json;
   for (const clause of parseAccept(accept)) {
-    const found = acceptable(clause, options.watch === true);
+    const found = acceptable(clause, options);
     if (found) return found;
   }
-  throw newNotAcceptable(objectMediaTypes);
+  throw newNotAcceptable(options.watch ? streamMediaTypes : objectMediaTypes);
 }
 
 /** The media type of a body, without parameters, lower case; '' when there is none. */

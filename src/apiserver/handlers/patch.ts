@@ -20,7 +20,7 @@ import { objectResponse } from './respond.ts';
 import { scopeOf } from './write.ts';
 
 export async function handlePatch(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseWriteQuery(context.query, 'PatchOptions');
   const isApply = mediaTypeOf(context.request.headers['content-type']) === applyMediaType;
   const { object, created } = await (isApply ? applyObject : patchObject)(context, served, query);

@@ -6,7 +6,7 @@ import type { WatchFrame, WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
 import { storagePrefix } from '../registry/resource.ts';
 import type { Served } from '../registry/served.ts';
-import { type Form, plainFrame } from '../watchcache/form.ts';
+import type { Form } from '../watchcache/form.ts';
 import { selects, type Snapshot } from '../watchcache/watch-cache.ts';
 import { type Selection, Watcher } from '../watchcache/watcher.ts';
 import { prefixRange } from '../../store/store.ts';
@@ -15,6 +15,7 @@ import { negotiate } from './negotiate.ts';
 import { includeObject } from './list.ts';
 import { parseListQuery } from './options.ts';
 import { Pacer } from './pacer.ts';
+import { streamHeaders } from './respond.ts';
 import { selectionOf } from './selection.ts';
 import { namespaceOf } from './write.ts';
 
@@ -28,7 +29,7 @@ const batchBytes = 64 * 1024;
 const checkEvery = 32;
 
 export async function handleWatch(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept'], { watch: true });
+  const negotiated = negotiate(context.request.headers['accept'], { watch: true, resource: served.resource });
   const query = parseListQuery(context.query, true);
   const form = served.form(negotiated, includeObject(context.query));
   const { cache, services } = served;
@@ -53,7 +54,7 @@ export async function handleWatch(context: RequestContext, served: Served): Prom
     const initial = initialEvents(served, snapshot, selection, form, endMark);
     watcher = cache.watch(selection, form, { bookmarks, after: snapshot.revision, initial });
   } else if ((from ?? services.hub.revision) < cache.completeAfter) {
-    watcher = failedWatch(newExpired(`too old resource version: ${from} (${cache.completeAfter})`).status);
+    watcher = failedWatch(form, newExpired(`too old resource version: ${from} (${cache.completeAfter})`).status);
   } else {
     watcher = cache.watch(selection, form, { bookmarks, after: from || services.hub.revision });
   }
@@ -67,7 +68,7 @@ export async function handleWatch(context: RequestContext, served: Served): Prom
     timeoutMs,
     bookmarks ? () => form.bookmark(services.hub.revision, false) : undefined,
   );
-  return { kind: 'watch', status: 200, headers: { 'content-type': 'application/json' }, frames: watcher };
+  return { kind: 'watch', status: 200, headers: streamHeaders(negotiated.encoding), frames: watcher };
 }
 
 /** Ends the watch with the request or its time, whichever is first, and leaves nothing behind. */
@@ -126,15 +127,15 @@ async function* initialEvents(
 }
 
 /** A watch that ends with an ERROR event: how a client learns that its resourceVersion is gone. */
-function failedWatch(status: unknown): Watcher {
+function failedWatch(form: Form, status: unknown): Watcher {
   const watcher: Watcher = new Watcher(
-    errorThenEnd(status, () => watcher.close()),
+    errorThenEnd(form.error(status), () => watcher.close()),
     () => {},
   );
   return watcher;
 }
 
-async function* errorThenEnd(status: unknown, end: () => void): AsyncGenerator<readonly WatchFrame[]> {
-  yield [plainFrame('ERROR', status)];
+async function* errorThenEnd(error: WatchFrame, end: () => void): AsyncGenerator<readonly WatchFrame[]> {
+  yield [error];
   end();
 }

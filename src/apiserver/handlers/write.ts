@@ -10,7 +10,7 @@ import { parseWriteQuery } from './options.ts';
 import { objectResponse } from './respond.ts';
 
 export async function handleCreate(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseWriteQuery(context.query, 'CreateOptions');
   const object = decodeBody(context, served.resource, query.fieldValidation);
   const scope = scopeOf(context, served, query.dryRun);
@@ -21,7 +21,7 @@ export async function handleCreate(context: RequestContext, served: Served): Pro
 
 /** PUT of the object, or of one of its strategy sub-resources (status, ephemeralcontainers, resize, approval). */
 export async function handleUpdate(context: RequestContext, served: Served): Promise<WireResponse> {
-  const negotiated = negotiate(context.request.headers['accept']);
+  const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseWriteQuery(context.query, 'UpdateOptions');
   const { name } = context.info;
   const scope = scopeOf(context, served, query.dryRun);

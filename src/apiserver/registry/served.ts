@@ -12,6 +12,7 @@ import type { Form } from '../watchcache/form.ts';
 import type { WatchHub } from '../watchcache/hub.ts';
 import { JsonForm } from '../watchcache/json-form.ts';
 import { MetadataForm } from '../watchcache/metadata-form.ts';
+import { ProtobufForm, ProtobufMetadataForm } from '../watchcache/protobuf-form.ts';
 import type { WatchCache } from '../watchcache/watch-cache.ts';
 import type { StorageHooks } from './hooks.ts';
 import type { Resource } from './resource.ts';
@@ -55,17 +56,26 @@ export class Served {
   }
 
   form(negotiated: Negotiated, include: IncludeObject = 'Metadata'): Form {
-    if (negotiated.as === 'object') return this.json;
-    const id = `${negotiated.as} ${negotiated.metaVersion} ${include}`;
+    const inProtobuf = negotiated.encoding === 'protobuf';
+    if (negotiated.as === 'object' && !inProtobuf) return this.json;
+    const id = `${inProtobuf} ${negotiated.as} ${negotiated.metaVersion} ${include}`;
     let form = this.#forms.get(id);
     if (!form) {
-      form =
-        negotiated.as === 'table'
-          ? new TableForm(this.resource, negotiated.metaVersion, include, this.services.clock)
-          : new MetadataForm(negotiated.metaVersion);
+      form = this.#makeForm(negotiated, include);
       this.#forms.set(id, form);
     }
     return form;
+  }
+
+  #makeForm({ as, encoding, metaVersion }: Negotiated, include: IncludeObject): Form {
+    switch (as) {
+      case 'object':
+        return encoding === 'protobuf' ? new ProtobufForm(this.resource) : this.json;
+      case 'table':
+        return new TableForm(this.resource, metaVersion, include, this.services.clock);
+      case 'metadata':
+        return encoding === 'protobuf' ? new ProtobufMetadataForm(metaVersion) : new MetadataForm(metaVersion);
+    }
   }
 
   /** The bytes to store for an object of the served version. */

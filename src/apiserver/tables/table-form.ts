@@ -10,7 +10,7 @@ import type { Revision } from '../../store/store.ts';
 import type { Resource } from '../registry/resource.ts';
 import { parseJson, stringifyJson } from '../../machinery/codec/json.ts';
 import type { CachedObject } from '../watchcache/cached-object.ts';
-import { type Form, LazyFrame, plainFrame } from '../watchcache/form.ts';
+import { type Form, jsonList, LazyFrame, plainFrame } from '../watchcache/form.ts';
 import { servedObject } from '../watchcache/json-form.ts';
 import { MetadataForm } from '../watchcache/metadata-form.ts';
 import { defaultColumns } from './default-columns.ts';
@@ -22,7 +22,6 @@ const text = new TextEncoder();
 
 export class TableForm implements Form {
   readonly id: string;
-  readonly listTail = ']}\n';
   readonly #resource: Resource;
   readonly #columns: readonly Column[];
   readonly #include: IncludeObject;
@@ -54,12 +53,8 @@ export class TableForm implements Form {
     return text.encode(`${this.#table(object)}\n`);
   }
 
-  listHead(meta: ListMeta): string {
-    return `{"kind":"Table","apiVersion":"${this.#apiVersion}","metadata":${JSON.stringify(meta)},"columnDefinitions":${this.#definitions},"rows":[`;
-  }
-
-  item(object: CachedObject): Uint8Array {
-    return text.encode(this.#row(object));
+  list(meta: ListMeta, items: Iterable<CachedObject | undefined>): Generator<Uint8Array | undefined> {
+    return jsonList(this.#head(meta), items, (object) => text.encode(this.#row(object)));
   }
 
   frame(type: WatchEventType, object: CachedObject): WatchFrame {
@@ -78,8 +73,16 @@ export class TableForm implements Form {
     });
   }
 
+  error(status: unknown): WatchFrame {
+    return plainFrame('ERROR', status);
+  }
+
+  #head(meta: ListMeta): string {
+    return `{"kind":"Table","apiVersion":"${this.#apiVersion}","metadata":${JSON.stringify(meta)},"columnDefinitions":${this.#definitions},"rows":[`;
+  }
+
   #table(object: CachedObject): string {
-    return `${this.listHead({ resourceVersion: String(object.revision) })}${this.#row(object)}]}`;
+    return `${this.#head({ resourceVersion: String(object.revision) })}${this.#row(object)}]}`;
   }
 
   #row(object: CachedObject): string {

@@ -5,12 +5,11 @@ import type { WatchEventType, WatchFrame } from '../../machinery/wire.ts';
 import type { Resource } from '../registry/resource.ts';
 import { encodeStored, itemHead, servedHead, splice } from '../registry/stored-form.ts';
 import type { CachedObject } from './cached-object.ts';
-import { bookmarkFrame, type Form, LazyFrame } from './form.ts';
+import { bookmarkFrame, type Form, jsonList, LazyFrame, plainFrame } from './form.ts';
 
 /** Whole objects as JSON: the stored bytes with type meta and resourceVersion spliced in. */
 export class JsonForm implements Form {
   readonly id: string;
-  readonly listTail = ']}\n';
   readonly #resource: Resource;
   readonly #head: string;
   readonly #frameHeads: Readonly<Record<string, string>>;
@@ -34,12 +33,9 @@ export class JsonForm implements Form {
     return splice(this.#head, object.revision, this.#bytes(object), '\n');
   }
 
-  listHead(meta: ListMeta): string {
-    return `${this.#listHead}${JSON.stringify(meta)},"items":[`;
-  }
-
-  item(object: CachedObject): Uint8Array {
-    return splice(itemHead, object.revision, this.#bytes(object));
+  list(meta: ListMeta, items: Iterable<CachedObject | undefined>): Generator<Uint8Array | undefined> {
+    const head = `${this.#listHead}${JSON.stringify(meta)},"items":[`;
+    return jsonList(head, items, (object) => splice(itemHead, object.revision, this.#bytes(object)));
   }
 
   frame(type: WatchEventType, object: CachedObject): WatchFrame {
@@ -53,6 +49,10 @@ export class JsonForm implements Form {
 
   bookmark(revision: Revision, initialEventsEnd: boolean): WatchFrame {
     return bookmarkFrame(this.#resource.apiVersion, this.#resource.kind, revision, initialEventsEnd);
+  }
+
+  error(status: unknown): WatchFrame {
+    return plainFrame('ERROR', status);
   }
 
   #bytes(object: CachedObject): Uint8Array {

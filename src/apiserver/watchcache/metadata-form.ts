@@ -3,14 +3,13 @@ import type { Revision } from '../../store/store.ts';
 import type { WatchEventType, WatchFrame } from '../../machinery/wire.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { CachedObject } from './cached-object.ts';
-import { bookmarkFrame, type Form, LazyFrame } from './form.ts';
+import { bookmarkFrame, type Form, jsonList, LazyFrame, plainFrame } from './form.ts';
 
 const text = new TextEncoder();
 
 /** Only metadata: PartialObjectMetadata. */
 export class MetadataForm implements Form {
   readonly id: string;
-  readonly listTail = ']}\n';
   readonly #apiVersion: string;
 
   constructor(metaVersion: 'v1' | 'v1beta1') {
@@ -22,12 +21,9 @@ export class MetadataForm implements Form {
     return text.encode(`${this.partial(object)}\n`);
   }
 
-  listHead(meta: ListMeta): string {
-    return `{"kind":"PartialObjectMetadataList","apiVersion":"${this.#apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
-  }
-
-  item(object: CachedObject): Uint8Array {
-    return text.encode(this.partial(object));
+  list(meta: ListMeta, items: Iterable<CachedObject | undefined>): Generator<Uint8Array | undefined> {
+    const head = `{"kind":"PartialObjectMetadataList","apiVersion":"${this.#apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
+    return jsonList(head, items, (object) => text.encode(this.partial(object)));
   }
 
   frame(type: WatchEventType, object: CachedObject): WatchFrame {
@@ -37,6 +33,10 @@ export class MetadataForm implements Form {
 
   bookmark(revision: Revision, initialEventsEnd: boolean): WatchFrame {
     return bookmarkFrame(this.#apiVersion, 'PartialObjectMetadata', revision, initialEventsEnd);
+  }
+
+  error(status: unknown): WatchFrame {
+    return plainFrame('ERROR', status);
   }
 
   /** The object's JSON. */

@@ -5,11 +5,8 @@
  * Go writes the zero of every value that is no pointer: such a field is left out here where its JSON has `omitempty`.
  */
 import type { Field, StructType, ValueType } from '../schema/table.ts';
-
-/** Number, label (optional, repeated, required, map), type (for maps `key,value`). */
-export type ProtobufField = readonly [number, string, string];
-/** Fields by name, by the full name of their message. */
-export type ProtobufMessages = Readonly<Record<string, Readonly<Record<string, ProtobufField>>>>;
+import { formatDuration } from './go-duration.ts';
+import { bindFields, type BoundField, type ProtobufMessages, unionOf } from './protobuf-fields.ts';
 
 /** The bytes are no such message. */
 export class ProtobufError extends Error {
@@ -44,20 +41,17 @@ export function readEnvelope(bytes: Uint8Array): Envelope {
   return envelope;
 }
 
-interface Bound {
-  readonly name: string;
-  readonly label: string;
-  readonly type: string;
-  /** Undefined: an embedded struct, whose fields are the outer one's. */
-  readonly field: Field | undefined;
-}
-
 type Target = Record<string, unknown>;
+
+interface Within {
+  readonly message: string;
+  readonly type: StructType;
+}
 
 export class ProtobufDecoder {
   readonly #messages: ProtobufMessages;
   /** Fields by number, by message and type: made once. */
-  readonly #bound = new Map<string, ReadonlyMap<number, Bound>>();
+  readonly #bound = new Map<string, ReadonlyMap<number, BoundField>>();
 
   constructor(messages: ProtobufMessages) {
     this.#messages = messages;
@@ -82,34 +76,34 @@ export class ProtobufDecoder {
       const { field } = bound;
       if (field === undefined) this.#into(out, bound.type, type, wire.bytes ?? empty);
       else if (bound.label === 'map') this.#mapEntry(out, field, bound.type, wire.bytes ?? empty);
-      else if (bound.label === 'repeated') this.#append(out, field, bound.type, wire);
+      else if (bound.label === 'repeated') this.#append(out, field, bound.type, wire, { message, type });
       else {
-        const value = this.#value(field.value, bound.type, wire);
+        const value = this.#value(field.value, bound.type, wire, { message, type });
         if (value !== undefined && !(field.omitEmpty && !field.pointer && isZero(value))) out[field.name] = value;
       }
     }
   }
 
-  #append(out: Target, field: Field, type: string, wire: WireField): void {
+  #append(out: Target, field: Field, type: string, wire: WireField, within: Within): void {
     const list = (out[field.name] ??= []) as unknown[];
     const items = field.value.kind === 'list' ? field.value.items : field.value;
-    list.push(this.#value(items, type, wire));
+    list.push(this.#value(items, type, wire, within));
   }
 
-  #mapEntry(out: Target, field: Field, types: string, bytes: Uint8Array): void {
+  #mapEntry(out: Target, field: Field, valueType: string, bytes: Uint8Array): void {
     const map = (out[field.name] ??= Object.create(null)) as Target;
-    const valueType = types.slice(types.indexOf(',') + 1).trim();
     const values = field.value.kind === 'map' ? field.value.values : field.value;
     let key = '';
     let value: unknown;
     for (const part of wireFields(bytes)) {
       if (part.number === 1) key = text(part.bytes);
-      if (part.number === 2) value = this.#value(values, valueType, part);
+      if (part.number === 2) value = this.#value(values, valueType, part, undefined);
     }
     map[key] = value ?? zeroOf(values);
   }
 
-  #value(type: ValueType, message: string, wire: WireField): unknown {
+  /** `within`: what the value stands in. */
+  #value(type: ValueType, message: string, wire: WireField, within: Within | undefined): unknown {
     const bytes = wire.bytes ?? empty;
     switch (type.kind) {
       case 'string':
@@ -127,17 +121,20 @@ export class ProtobufDecoder {
       case 'microTime':
         return timeText(bytes, type.kind);
       case 'duration':
-        return durationText(firstVarint(bytes, 1));
+        return formatDuration(firstVarint(bytes, 1));
       case 'quantity':
         return firstText(bytes, 1);
       case 'intOrString':
         return firstVarint(bytes, 1) === 1n ? firstText(bytes, 3) : exactInteger(firstVarint(bytes, 2));
       case 'any':
-        return freeJson(bytes);
+        return within !== undefined && unionOf(this.#messages, message) !== undefined
+          ? this.#union(message, within, bytes)
+          : freeJson(bytes);
       case 'list': {
         // A named list type (ExtraValue, Verbs) is a message with `items`.
         const items: unknown[] = [];
-        for (const part of wireFields(bytes)) if (part.number === 1) items.push(this.#value(type.items, message, part));
+        for (const part of wireFields(bytes))
+          if (part.number === 1) items.push(this.#value(type.items, message, part, undefined));
         return items;
       }
       case 'map':
@@ -147,18 +144,29 @@ export class ProtobufDecoder {
     }
   }
 
-  #fieldsOf(message: string, type: StructType): ReadonlyMap<number, Bound> {
+  /** A schema, or what may stand in its place: true or false, a list of schemas, a list of names. */
+  #union(message: string, within: Within, bytes: Uint8Array): unknown {
+    const other = unionOf(this.#messages, message);
+    let schema: unknown;
+    let allows = false;
+    const list: unknown[] = [];
+    for (const part of wireFields(bytes)) {
+      const isSchema = part.number === this.#messages[message]!['schema']![0];
+      if (isSchema) schema = this.decode(within.message, within.type, part.bytes ?? empty);
+      else if (other === 'allows') allows = part.varint === 1n;
+      else
+        list.push(
+          other === 'property' ? text(part.bytes) : this.decode(within.message, within.type, part.bytes ?? empty),
+        );
+    }
+    return schema ?? (other === 'allows' ? allows : list);
+  }
+
+  #fieldsOf(message: string, type: StructType): ReadonlyMap<number, BoundField> {
     const key = `${message} ${type.id}`;
     let fields = this.#bound.get(key);
     if (fields === undefined) {
-      const found = new Map<number, Bound>();
-      const folded = new Map(type.fields.map((field) => [field.name.toLowerCase(), field]));
-      for (const [name, [number, label, valueType]] of Object.entries(this.#messages[message] ?? {})) {
-        // A few names differ in case alone (aPIGroup); what has no JSON field is embedded, if it is a message at all.
-        const field = type.byName.get(name) ?? folded.get(name.toLowerCase());
-        if (field !== undefined || this.has(valueType)) found.set(number, { name, label, type: valueType, field });
-      }
-      fields = found;
+      fields = new Map(bindFields(this.#messages, message, type).map((bound) => [bound.number, bound]));
       this.#bound.set(key, fields);
     }
     return fields;
@@ -261,29 +269,6 @@ function timeText(bytes: Uint8Array, kind: 'time' | 'microTime'): string | undef
   if (kind === 'time') return `${whole}Z`;
   const micros = Math.floor(Number(firstVarint(bytes, 2)) / 1000);
   return `${whole}.${String(micros).padStart(6, '0')}Z`;
-}
-
-/** Nanoseconds in Go's notation: `1h0m0.5s`, `250ms`. */
-function durationText(nanoseconds: bigint): string {
-  if (nanoseconds === 0n) return '0s';
-  const sign = nanoseconds < 0n ? '-' : '';
-  const total = nanoseconds < 0n ? -nanoseconds : nanoseconds;
-  const decimal = (value: bigint, unit: bigint) => {
-    const rest = value % unit;
-    const digits = rest
-      .toString()
-      .padStart(unit.toString().length - 1, '0')
-      .replace(/0+$/, '');
-    return rest === 0n ? `${value / unit}` : `${value / unit}.${digits}`;
-  };
-  if (total < 1_000n) return `${sign}${total}ns`;
-  if (total < 1_000_000n) return `${sign}${decimal(total, 1_000n)}µs`;
-  if (total < 1_000_000_000n) return `${sign}${decimal(total, 1_000_000n)}ms`;
-  const minutes = total / 60_000_000_000n;
-  const seconds = decimal(total % 60_000_000_000n, 1_000_000_000n);
-  if (minutes === 0n) return `${sign}${seconds}s`;
-  const hours = minutes / 60n;
-  return hours === 0n ? `${sign}${minutes}m${seconds}s` : `${sign}${hours}h${minutes % 60n}m${seconds}s`;
 }
 
 /** RawExtension, FieldsV1 and their like hold JSON text in their first field. */

@@ -130,7 +130,7 @@ function writeMap(values: ValueType, map: Record<string, unknown>): string {
 }
 
 /** Keys in the order of their UTF-8 bytes; that is the order of code points. */
-function sortedKeys(map: object): string[] {
+export function sortedKeys(map: object): string[] {
   const keys = Object.keys(map);
   if (keys.length < 2) return keys;
   keys.sort();

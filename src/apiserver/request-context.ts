@@ -29,6 +29,8 @@ export interface RequestContext {
   user: UserInfo;
   /** Texts for `Warning: 299 - "..."` headers; the outermost filter writes them. */
   readonly warnings: string[];
+  /** What admission has to say to the audit log; made on first use. */
+  auditAnnotations?: Record<string, string>;
   /** Wall time of arrival, ms. */
   readonly receivedMs: number;
 }

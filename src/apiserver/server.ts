@@ -15,6 +15,8 @@ import type { Handler } from '../machinery/wire.ts';
 import { runCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
 import { admissionPlugins } from './admission/order.ts';
+import { noMatchConditions } from './admission/webhook/match-conditions.ts';
+import { WebhookMetrics } from './admission/webhook/metrics.ts';
 import type { AuditSink } from './audit/audit.ts';
 import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
 import { ServiceAllocator } from './allocators/services.ts';
@@ -42,6 +44,8 @@ import { Health } from './health/health.ts';
 import { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
 import { nonResourceHandler } from './non-resource.ts';
 import { OpenApi } from './openapi/openapi.ts';
+import { noOutbound, type Outbound } from './outbound/outbound.ts';
+import { WebhookClient } from './outbound/webhook-client.ts';
 import { forwardHandlers } from './proxy/forward.ts';
 import { defaultAddressTypes, hostPort } from './proxy/node-address.ts';
 import { podStreamHandlers } from './proxy/pod-streams.ts';
@@ -91,6 +95,8 @@ export interface ApiServerDependencies {
   readonly tokenKeys?: TokenKeys;
   /** Adds what only the platform knows (memory, processor time, the event loop's delay) to /metrics. */
   readonly platformMetrics?: (registry: MetricsRegistry) => void;
+  /** Reaches webhooks and aggregated API servers. Default: none can be reached. */
+  readonly outbound?: Outbound;
   /** Told of every answered request. Default: nobody. */
   readonly audit?: AuditSink;
   /** What went wrong and changed no answer. Default: dropped. */
@@ -126,6 +132,8 @@ type State = 'new' | 'loading' | 'serving' | 'ready' | 'stopped';
 class PortableApiServer implements ApiServer {
   readonly handler: Handler;
   readonly registry: Registry;
+  /** Asks webhooks; conversion of custom resources uses it too. */
+  readonly webhookClient: WebhookClient;
   readonly metrics = new ApiServerMetrics();
   readonly #options: ApiServerOptions;
   readonly #dependencies: ApiServerDependencies;
@@ -155,13 +163,25 @@ class PortableApiServer implements ApiServer {
       },
       random,
     );
+    const lookup = () => this.registry.lookup;
+    this.webhookClient = new WebhookClient({ outbound: dependencies.outbound ?? noOutbound, lookup, random, clock });
+    const webhooks = {
+      lookup,
+      resources: () => this.registry.resources(),
+      client: this.webhookClient,
+      random,
+      clock,
+      metrics: new WebhookMetrics(this.metrics.registry),
+      matchConditions: noMatchConditions,
+      onError: this.#onError,
+    };
     this.registry = createRegistry({
       store,
       clock,
       random,
       resources: builtinResources(kinds),
       admission: admissionPlugins(
-        { lookup: () => this.registry.lookup, random, clock },
+        { lookup, random, clock, webhooks },
         { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
       ),
       hooks: [this.#services, ...escalationHooks(() => ({ rbac: this.#rbac, authorizer: this.#authorizer }))],

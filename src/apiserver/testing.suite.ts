@@ -5,7 +5,7 @@ import type { UserInfo, WireRequest, WireResponse } from '../machinery/wire.ts';
 import { generateKey, keyToPem } from '../pki/certificate.ts';
 import { JwtKeys } from '../pki/jwt-keys.ts';
 import { createMemoryStore } from '../store/memory/memory-store.ts';
-import { type ApiServerOptions, createApiServer } from './server.ts';
+import { type ApiServerDependencies, type ApiServerOptions, createApiServer } from './server.ts';
 
 export const admin: UserInfo = { username: 'admin', groups: ['system:masters'] };
 
@@ -17,7 +17,7 @@ export interface Answer {
   readonly json: any;
 }
 
-export async function testServer(options: ApiServerOptions = {}) {
+export async function testServer(options: ApiServerOptions = {}, more: Partial<ApiServerDependencies> = {}) {
   const clock = new FakeClock({ defer: setImmediate });
   const store = createMemoryStore({ clock });
   const errors: string[] = [];
@@ -28,6 +28,7 @@ export async function testServer(options: ApiServerOptions = {}) {
     random: new SeededRandom(1),
     tokenKeys: new JwtKeys({ privateKey: () => pem }),
     onError: (error, what) => errors.push(`${what}: ${error}`),
+    ...more,
   });
   await server.start();
 

@@ -82,6 +82,7 @@ export async function startCluster(
         requestheaderClientCAFile: pki.frontProxyCa.certPem,
       },
       tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
+      frontProxy: pki.frontProxyClient,
     },
     stages,
     log,

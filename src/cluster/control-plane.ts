@@ -2,6 +2,7 @@
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/server.ts';
 import { statusResponse } from '../apiserver/filters/status-response.ts';
 import { Listener, type ListenerOptions } from '../apiserver/http/listener.ts';
+import { OutboundConnections, type OutboundIdentity } from '../apiserver/http/outbound.ts';
 import { addProcessMetrics } from '../apiserver/http/process-metrics.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
@@ -24,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly server: Omit<ApiServerOptions, 'securePort'>;
   /** Signs and verifies ServiceAccount tokens. */
   readonly tokenKeys: JwtKeys;
+  /** Shown to aggregated API servers. */
+  readonly frontProxy?: OutboundIdentity;
 }
 
 export interface ControlPlane {
@@ -71,6 +74,7 @@ export async function startControlPlane(
       }),
     () => listener.stop(),
   );
+  const outbound = new OutboundConnections(options.frontProxy);
   const made = createApiServer(
     { ...options.server, securePort: listener.port },
     {
@@ -78,6 +82,7 @@ export async function startControlPlane(
       clock: realClock,
       random: secureRandom,
       tokenKeys: options.tokenKeys,
+      outbound: outbound.call,
       platformMetrics: addProcessMetrics,
       onError,
     },
@@ -86,7 +91,10 @@ export async function startControlPlane(
   await stages.run(
     'apiserver caches',
     () => {},
-    () => made.stop(),
+    async () => {
+      await made.stop();
+      outbound.close();
+    },
   );
   await stages.run('apiserver', () => made.start());
   return {

@@ -6,6 +6,7 @@
  * `settle()` resolves when it has all come to rest, and `advance` lets it come to rest before and after every timer.
  * So a test writes, settles or waits for a state, advances, and looks again, and gets the same each time.
  */
+import { OutboundConnections } from '../apiserver/http/outbound.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import type { Clock } from '../base/clock.ts';
 import { FakeClock } from '../base/fake-clock.ts';
@@ -110,6 +111,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
 
   const store = options.store ?? createMemoryStore({ clock });
   parts.add('store', () => store.close());
+  const outbound = new OutboundConnections();
+  parts.add('outbound connections', async () => outbound.close());
   const pki = memoryClusterPki({ nowMs: realClock.now() });
   const server = createApiServer(
     // Where the kubernetes Service leads to. Nothing dials it; the first hollow node has the address after it.
@@ -118,6 +121,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
       store,
       clock,
       random,
+      outbound: outbound.call,
       tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
       onError: (error, what) => onError(`apiserver, ${what}`, error),
     },

@@ -2,7 +2,7 @@
 import { newForbidden } from '../../machinery/status/errors.ts';
 import { StatusError } from '../../machinery/status/status.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { AdmissionPlugin, Attributes, Operation } from './plugin.ts';
+import type { AdmissionPlugin, Attributes, Operation, Reinvocation } from './plugin.ts';
 
 export class AdmissionChain {
   readonly #plugins: readonly AdmissionPlugin[];
@@ -16,7 +16,17 @@ export class AdmissionChain {
     return this.#plugins.some((plugin) => plugin.handles(operation));
   }
 
+  /** One round through the mutating plugins, and one more when a plugin has asked for it. */
   async admit(attributes: Attributes): Promise<void> {
+    const reinvocation = new Rounds();
+    const given: Attributes = { ...attributes, reinvocation };
+    await this.#admitOnce(given);
+    if (!reinvocation.required) return;
+    reinvocation.again = true;
+    await this.#admitOnce(given);
+  }
+
+  async #admitOnce(attributes: Attributes): Promise<void> {
     for (const plugin of this.#plugins) {
       if (!plugin.admit || !plugin.handles(attributes.operation)) continue;
       try {
@@ -38,6 +48,22 @@ export class AdmissionChain {
         throw rejection(error, attributes);
       }
     }
+  }
+}
+
+class Rounds implements Reinvocation {
+  again = false;
+  required = false;
+  #states: Map<string, unknown> | undefined;
+
+  require(): void {
+    this.required = true;
+  }
+
+  state<T>(plugin: string, make: () => T): T {
+    this.#states ??= new Map();
+    if (!this.#states.has(plugin)) this.#states.set(plugin, make());
+    return this.#states.get(plugin) as T;
   }
 }
 

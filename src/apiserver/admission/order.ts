@@ -12,12 +12,16 @@ import type { AdmissionPlugin } from './plugin.ts';
 import { Priority } from './priority/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
+import type { WebhookDependencies } from './webhook/call.ts';
+import { MutatingAdmissionWebhook } from './webhook/mutating.ts';
+import { ValidatingAdmissionWebhook } from './webhook/validating.ts';
 
 export interface AdmissionDependencies {
   /** Asked only when a request comes: the registry that plugins look into is itself made with them. */
   readonly lookup: () => Lookup;
   readonly random: Random;
   readonly clock: Clock;
+  readonly webhooks: WebhookDependencies;
 }
 
 interface Entry {
@@ -37,6 +41,8 @@ const order: readonly Entry[] = [
   { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => new DefaultTolerationSeconds() },
   { name: 'DefaultStorageClass', onByDefault: true, make: (d) => new DefaultStorageClass(d.lookup) },
   { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
+  { name: 'MutatingAdmissionWebhook', onByDefault: true, make: (d) => new MutatingAdmissionWebhook(d.webhooks) },
+  { name: 'ValidatingAdmissionWebhook', onByDefault: true, make: (d) => new ValidatingAdmissionWebhook(d.webhooks) },
 ];
 
 export interface AdmissionSelection {

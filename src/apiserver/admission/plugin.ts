@@ -3,6 +3,7 @@
  * `order.ts`, then defaults again, then the kind's validation, then all validating passes in the same order.
  */
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Resource } from '../registry/resource.ts';
 import type { RequestContext } from '../request-context.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -24,6 +25,22 @@ export interface Attributes {
   /** What is stored. Undefined on CREATE. */
   readonly oldObject: KubeObject | undefined;
   readonly dryRun: boolean;
+  /** The resource that the request is for, with its schema; `kind` may differ from its kind on sub-resources. */
+  readonly served?: Resource;
+  /** Set by the chain while it mutates. */
+  readonly reinvocation?: Reinvocation;
+}
+
+/**
+ * What mutating plugins know of each other within one request. A plugin that changed what others have seen asks for a
+ * second round, of which there is one at most.
+ */
+export interface Reinvocation {
+  /** The second round is on. */
+  readonly again: boolean;
+  require(): void;
+  /** State that a plugin keeps from the first round to the second, made on first use. */
+  state<T>(plugin: string, make: () => T): T;
 }
 
 export interface AdmissionPlugin {

@@ -15,6 +15,9 @@ import { admissionPluginNames, admissionPlugins } from './order.ts';
 import { Priority } from './priority/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
+import { noOutbound } from '../outbound/outbound.ts';
+import { WebhookClient } from '../outbound/webhook-client.ts';
+import { WebhookMetrics } from './webhook/metrics.ts';
 import { attributesOf, lookupOf, type RequestSketch } from './testing.ts';
 
 const make = (spec: Partial<PodSpec> = {}, metadata: Pod['metadata'] = { name: 'p', namespace: 'ns' }): Pod => ({
@@ -385,7 +388,12 @@ describe('default classes', () => {
 
 test('the order is fixed and names are checked', () => {
   const clock = new FakeClock({ defer: (callback) => void setImmediate(callback) });
-  const dependencies = { lookup: lookupOf({}), random: new SeededRandom(1), clock };
+  const lookup = lookupOf({});
+  const random = new SeededRandom(1);
+  const client = new WebhookClient({ outbound: noOutbound, lookup, random, clock });
+  const metrics = new WebhookMetrics();
+  const webhooks = { lookup, resources: () => [], client, random, clock, metrics, matchConditions: () => true };
+  const dependencies = { lookup, random, clock, webhooks };
   expect(admissionPlugins(dependencies).map((p) => p.name)).toEqual(admissionPluginNames);
   expect(admissionPlugins(dependencies, { disable: ['Priority'] }).map((p) => p.name)).not.toContain('Priority');
   expect(() => admissionPlugins(dependencies, { enable: ['Frob'] })).toThrow('unknown admission plugin "Frob"');

@@ -25,6 +25,8 @@ export interface AuditEvent {
   /** RFC 3339 with microseconds. */
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
+  /** By admission plugins and webhooks. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface AuditSink {
@@ -63,5 +65,6 @@ export function auditEvent(
     responseStatus: { code: about.code },
     requestReceivedTimestamp: microTime(context.receivedMs),
     stageTimestamp: microTime(about.nowMs),
+    ...(context.auditAnnotations === undefined ? {} : { annotations: context.auditAnnotations }),
   };
 }

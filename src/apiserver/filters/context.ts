@@ -8,6 +8,7 @@ export class ChainContext implements RequestContext {
   request: WireRequest;
   readonly info: RequestInfo;
   readonly warnings: string[] = [];
+  auditAnnotations?: Record<string, string>;
   readonly receivedMs: number;
   user: UserInfo;
   /** Who acts as `user`; undefined where nobody does. */

@@ -5,6 +5,7 @@ import type { WireResponse } from '../../machinery/wire.ts';
 import { AdmissionChain } from '../admission/chain.ts';
 import { statusResponse } from '../filters/status-response.ts';
 import { handleBinding } from '../handlers/binding.ts';
+import { admitConnect } from '../handlers/connect.ts';
 import { handleDelete, handleDeleteCollection } from '../handlers/delete.ts';
 import { handleEviction } from '../handlers/eviction.ts';
 import { handleGet } from '../handlers/get.ts';
@@ -192,10 +193,17 @@ class ResourceRegistry implements Registry {
     }
   }
 
-  #routeSubresource(context: RequestContext, resource: Resource, served: Served | undefined): Promise<WireResponse> {
+  async #routeSubresource(
+    context: RequestContext,
+    resource: Resource,
+    served: Served | undefined,
+  ): Promise<WireResponse> {
     const { subresource, verb } = context.info;
     const handler = this.#subresourceHandlers.get(`${resource.group}/${resource.plural}/${subresource}`);
-    if (handler) return handler(context);
+    if (handler) {
+      await admitConnect(context, resource, this.#services.admission);
+      return handler(context);
+    }
     const info = resource.subresources.find((s) => s.name === subresource);
     if (!info || !served) throw newPathNotFound();
     if (!info.verbs.includes(verb))

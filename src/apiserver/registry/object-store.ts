@@ -393,6 +393,7 @@ export class ObjectStore {
       object,
       oldObject,
       dryRun: scope.dryRun,
+      served: resource,
     };
   }
 

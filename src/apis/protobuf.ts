@@ -51,12 +51,12 @@ export function protobuf(): Protobuf {
   return loaded;
 }
 
-/** The form of a resource's own objects; undefined for custom resources. */
+/** The form of a resource's own objects; undefined for custom resources, and where the tables are not loaded. */
 export function protobufKindOf(resource: {
   readonly apiVersion: string;
   readonly kind: string;
 }): ProtobufKind | undefined {
-  const found = protobuf().kind(resource.apiVersion, resource.kind);
+  const found = loaded?.kind(resource.apiVersion, resource.kind);
   return found?.message.startsWith(machineryPackage) ? undefined : found;
 }
 

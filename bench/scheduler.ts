@@ -6,6 +6,7 @@ import { Cycle } from '../src/scheduler/cycle.ts';
 import { CycleState } from '../src/scheduler/framework/cycle-state.ts';
 import { Framework } from '../src/scheduler/framework/framework.ts';
 import { defaultPlugins } from '../src/scheduler/plugins/index.ts';
+import { clusterHandle } from '../src/scheduler/fixtures.suite.ts';
 import { startBench } from './harness.ts';
 
 const bench = startBench('scheduler');
@@ -35,12 +36,7 @@ for (const [nodes, pods] of [
 ] as const) {
   await bench.measure(`decisions, ${nodes} nodes`, 'pods/s', () => {
     const cache = filledCache(nodes);
-    const framework = new Framework(defaultPlugins, {
-      bind: async () => {},
-      nodeCount: () => cache.nodeCount,
-      nodeInfo: (name) => cache.nodeInfo(name),
-      nodeInfos: () => cache.nodeInfos(),
-    });
+    const framework = new Framework(defaultPlugins, clusterHandle(cache));
     const cycle = new Cycle({ cache, framework, random: new SeededRandom(1), percentageOfNodesToScore: 0 });
     const startMs = performance.now();
     for (let i = 0; i < pods; i++) {

@@ -5,16 +5,18 @@
  * not ended. Each change that may free room, or make room, is told to the queue.
  */
 import type { SchedulerCache } from './cache/cache.ts';
-import { isTerminal } from './cache/pod-info.ts';
+import { isTerminal, newPodInfo } from './cache/pod-info.ts';
 import { Action, type ClusterChange } from './framework/events.ts';
 import type { Node, Pod } from './framework/objects.ts';
 import { nodeChanges } from './node-changes.ts';
+import type { Nominator } from './queue/nominator.ts';
 import { assignedPodChanges } from './queue/pod-changes.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 
 export interface ClusterEventsOptions {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
+  readonly nominator: Nominator;
   readonly schedulerName: string;
   /** A pod that waits at Permit is gone. */
   readonly onWaitingPodGone: (uid: string) => void;
@@ -23,12 +25,14 @@ export interface ClusterEventsOptions {
 export class ClusterEvents {
   readonly #cache: SchedulerCache;
   readonly #queue: SchedulingQueue;
+  readonly #nominator: Nominator;
   readonly #schedulerName: string;
   readonly #onWaitingPodGone: (uid: string) => void;
 
   constructor(options: ClusterEventsOptions) {
     this.#cache = options.cache;
     this.#queue = options.queue;
+    this.#nominator = options.nominator;
     this.#schedulerName = options.schedulerName;
     this.#onWaitingPodGone = options.onWaitingPodGone;
   }
@@ -50,7 +54,10 @@ export class ClusterEvents {
 
   addPod(pod: Pod): void {
     if (isAssigned(pod)) this.#addAssigned(pod);
-    else if (this.#isOurs(pod)) this.#queue.add(pod);
+    else {
+      this.#followNomination(pod);
+      if (this.#isOurs(pod)) this.#queue.add(pod);
+    }
   }
 
   updatePod(old: Pod, pod: Pod): void {
@@ -59,6 +66,7 @@ export class ClusterEvents {
       else this.#updateAssigned(old, pod);
       return;
     }
+    this.#followNomination(pod, old);
     if (isTerminal(pod)) this.#queue.delete(pod.metadata.uid!);
     // A pod that is being bound is out of the queue, and news of its time before must not bring it back.
     else if (this.#isOurs(pod) && !this.#cache.isAssumed(pod.metadata.uid!)) this.#queue.update(pod);
@@ -67,14 +75,28 @@ export class ClusterEvents {
   deletePod(pod: Pod): void {
     const uid = pod.metadata.uid!;
     this.#queue.delete(uid);
+    const promised = this.#nominator.nodeOf(uid);
+    this.#nominator.delete(uid);
     this.#onWaitingPodGone(uid);
     const wasCounted = this.#cache.has(uid);
     this.#cache.removePod(uid);
-    if (wasCounted) this.#queue.moveAll(assignedPodDeleted(pod));
+    // The room that was kept for a promised pod is free too.
+    if (wasCounted || promised !== undefined) this.#queue.moveAll(assignedPodDeleted(pod));
+  }
+
+  /** What the API says of a pod's promised node counts once it changes; before, what this scheduler has decided. */
+  #followNomination(pod: Pod, old?: Pod): void {
+    const uid = pod.metadata.uid!;
+    const now = pod.status?.nominatedNodeName ?? '';
+    if (isTerminal(pod)) this.#nominator.delete(uid);
+    else if (old !== undefined && (old.status?.nominatedNodeName ?? '') === now) return;
+    else if (now !== '') this.#nominator.set(newPodInfo(pod), now);
+    else if (old !== undefined) this.#nominator.delete(uid);
   }
 
   #addAssigned(pod: Pod): void {
     this.#queue.delete(pod.metadata.uid!);
+    this.#nominator.delete(pod.metadata.uid!);
     this.#cache.setPod(pod);
     if (isTerminal(pod)) return;
     this.#queue.moveAll({ event: { resource: 'AssignedPod', action: Action.Add, label: 'AssignedPodAdd' }, new: pod });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../base/random.ts';
 import { withNodeName } from './cache/pod-info.ts';
 import { Cycle, feasibleNodesToFind } from './cycle.ts';
-import { type NodeFields, type PodFields, cacheOf, node, pod, podInfo } from './fixtures.suite.ts';
+import { type NodeFields, type PodFields, cacheOf, clusterHandle, node, pod, podInfo } from './fixtures.suite.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { FitError } from './framework/fit-error.ts';
 import { Framework } from './framework/framework.ts';
@@ -11,12 +11,7 @@ import type { PluginRegistration } from './framework/plugin.ts';
 import { defaultPlugins } from './plugins/index.ts';
 
 function setUp(cache: ReturnType<typeof cacheOf>, plugins: readonly PluginRegistration[] = defaultPlugins, seed = 1) {
-  const framework = new Framework(plugins, {
-    bind: async () => {},
-    nodeCount: () => cache.nodeCount,
-    nodeInfo: (name) => cache.nodeInfo(name),
-    nodeInfos: () => cache.nodeInfos(),
-  });
+  const framework = new Framework(plugins, clusterHandle(cache));
   return new Cycle({ cache, framework, random: new SeededRandom(seed), percentageOfNodesToScore: 0 });
 }
 

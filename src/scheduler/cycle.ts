@@ -9,9 +9,8 @@ import type { SchedulerCache } from './cache/cache.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { CycleState } from './framework/cycle-state.ts';
-import { type Diagnosis, FitError, addPluginStatus, noNodesMessage } from './framework/fit-error.ts';
+import { type Diagnosis, FitError, addPluginStatus, newDiagnosis, noNodesMessage } from './framework/fit-error.ts';
 import type { Framework } from './framework/framework.ts';
-import { NodeToStatus } from './framework/node-to-status.ts';
 import { Status, isRejected } from './framework/status.ts';
 
 /** Under so many nodes all are looked at, and never fewer than this (upstream's minFeasibleNodesToFind). */
@@ -65,18 +64,12 @@ export class Cycle {
   run(state: CycleState, pod: PodInfo): CycleResult {
     const all = this.#cache.nodeInfos();
     if (all.length === 0) throw new NoNodesError();
-    const diagnosis: Diagnosis = {
-      nodeToStatus: new NodeToStatus(),
-      unschedulablePlugins: new Set(),
-      pendingPlugins: new Set(),
-      preFilterMessage: '',
-      postFilterMessage: '',
-    };
+    const diagnosis = newDiagnosis();
     const feasible = this.#findFeasible(state, pod, all, diagnosis);
     if (feasible.length === 0) {
-      const status = this.#framework.runPostFilter(state, pod, diagnosis.nodeToStatus);
+      const { status, nominatedNodeName } = this.#framework.runPostFilter(state, pod, diagnosis.nodeToStatus);
       diagnosis.postFilterMessage = status?.message ?? '';
-      throw new FitError(all.length, diagnosis);
+      throw new FitError(all.length, diagnosis, nominatedNodeName);
     }
     const evaluatedNodes = feasible.length + diagnosis.nodeToStatus.size;
     const best = feasible.length === 1 ? feasible[0]! : this.#framework.pickBest(state, pod, feasible, this.#random);
@@ -97,7 +90,7 @@ export class Cycle {
     const nominated = pod.pod.status?.nominatedNodeName;
     if (nominated) {
       const node = this.#cache.nodeInfo(nominated);
-      if (node !== undefined && this.#framework.runFilter(state, pod, node) === undefined) return [node];
+      if (node !== undefined && this.#framework.runFilterWithNominated(state, pod, node) === undefined) return [node];
     }
 
     let nodes = all;
@@ -122,7 +115,7 @@ export class Cycle {
     while (looked < nodes.length && feasible.length < enough) {
       const node = nodes[(this.#nextStart + looked) % nodes.length]!;
       looked++;
-      const status = this.#framework.runFilter(state, pod, node);
+      const status = this.#framework.runFilterWithNominated(state, pod, node);
       if (status === undefined) {
         feasible.push(node);
       } else if (isRejected(status)) {

@@ -1,7 +1,10 @@
 /** Small pods and nodes for tests of this folder. */
+import { SeededRandom } from '../base/random.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import { type PodInfo, newPodInfo } from './cache/pod-info.ts';
+import type { KubeObject } from '../machinery/meta/object.ts';
+import type { ClusterHandle, PluginHandle } from './framework/plugin.ts';
 import type { Container, Node, Pod, PodSpec } from './framework/objects.ts';
 
 export interface PodFields extends Partial<Omit<PodSpec, 'containers'>> {
@@ -64,4 +67,41 @@ export function cacheOf(nodes: readonly Node[], pods: readonly Pod[] = []): Sche
   for (const n of nodes) cache.setNode(n);
   for (const p of pods) cache.setPod(p);
   return cache;
+}
+
+/** A cluster for plugins: the cache, and by resource name the objects that listers have. What they do leads nowhere. */
+export function clusterHandle(
+  cache: SchedulerCache = new SchedulerCache(),
+  objects: Readonly<Record<string, readonly KubeObject[]>> = {},
+): ClusterHandle {
+  return {
+    bind: async () => {},
+    nodeCount: () => cache.nodeCount,
+    nodeInfo: (name) => cache.nodeInfo(name),
+    nodeInfos: () => cache.nodeInfos(),
+    counts: cache.counts,
+    random: new SeededRandom(1),
+    lister: ({ resource }) => {
+      const all = objects[resource] ?? [];
+      const keyOf = ({ metadata: m }: KubeObject) => (m.namespace === undefined ? m.name! : `${m.namespace}/${m.name}`);
+      return {
+        get: (key) => all.find((o) => keyOf(o) === key),
+        list: () => [...all],
+        byNamespace: (namespace) => all.filter((o) => o.metadata.namespace === namespace),
+        byIndex: () => [],
+        size: all.length,
+      };
+    },
+    nominatedOn: () => [],
+    evict: async () => {},
+    activate: () => {},
+    withdrawNomination: async () => {},
+    spawn: (task) => void task(),
+    now: () => 0,
+  };
+}
+
+/** The same for one plugin alone: no other has a say. */
+export function pluginHandle(...args: Parameters<typeof clusterHandle>): PluginHandle {
+  return { ...clusterHandle(...args), fits: () => undefined, tryAdd: () => {}, tryRemove: () => {} };
 }

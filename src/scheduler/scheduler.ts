@@ -12,10 +12,10 @@ import type { Client, ResourceClient } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { InformerFactory } from '../client/informers.ts';
 import type { Informer } from '../client/informer.ts';
-import type { KubeObject } from '../machinery/meta/object.ts';
-import { isNotFound } from '../machinery/status/is.ts';
+import type { GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
+import { isConflict, isNotFound } from '../machinery/status/is.ts';
 import { SchedulerCache } from './cache/cache.ts';
-import { withNodeName } from './cache/pod-info.ts';
+import { type PodInfo, withNodeName } from './cache/pod-info.ts';
 import { ClusterEvents, assignedPodDeleted } from './cluster-events.ts';
 import { Cycle, type CycleResult, NoNodesError } from './cycle.ts';
 import { CycleState } from './framework/cycle-state.ts';
@@ -26,10 +26,11 @@ import type { Node, Pod } from './framework/objects.ts';
 import type { PluginRegistration } from './framework/plugin.ts';
 import { type Status, isRejected } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
-import { type NotScheduledReason, notScheduledPatch, timeText } from './pod-condition.ts';
+import { type NotScheduledReason, disruptionTargetPatch, notScheduledPatch, timeText } from './pod-condition.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { RequestLimit } from './request-limit.ts';
 import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts';
+import { Nominator } from './queue/nominator.ts';
 import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
 
@@ -79,6 +80,7 @@ class DefaultScheduler implements Scheduler {
   readonly #options: SchedulerOptions;
   readonly #clock: Clock;
   readonly #cache = new SchedulerCache();
+  readonly #nominator = new Nominator();
   readonly #queue: SchedulingQueue;
   readonly #framework: Framework;
   readonly #cycle: Cycle;
@@ -86,6 +88,9 @@ class DefaultScheduler implements Scheduler {
   readonly #informers: InformerFactory;
   readonly #podInformer: Informer<Pod & KubeObject>;
   readonly #nodeInformer: Informer<Node & KubeObject>;
+  readonly #namespaceInformer: Informer<KubeObject>;
+  /** All that the scheduler and its plugins read. */
+  readonly #read = new Set<Pick<Informer<KubeObject>, 'whenSynced'>>();
   readonly #pods: ResourceClient;
   readonly #clusterEvents: ClusterEvents;
   readonly #lifetime: Lifetime;
@@ -101,13 +106,26 @@ class DefaultScheduler implements Scheduler {
     this.#lifetime = new Lifetime((error) => options.onError?.(error));
     const pods = { group: '', version: 'v1', resource: 'pods' };
     this.#pods = options.client.resource(pods);
+    this.#waiting = new WaitingPods(options.clock);
+    this.#informers = options.informers ?? new InformerFactory(options);
+    this.#podInformer = this.#informer(pods);
+    this.#nodeInformer = this.#informer({ group: '', version: 'v1', resource: 'nodes' });
+    this.#namespaceInformer = this.#informer({ group: '', version: 'v1', resource: 'namespaces' });
     this.#framework = new Framework(options.plugins ?? defaultPlugins, {
       bind: (namespace, name, uid, nodeName, signal) => this.#bindPod(namespace, name, uid, nodeName, signal),
       nodeCount: () => this.#cache.nodeCount,
       nodeInfo: (name) => this.#cache.nodeInfo(name),
       nodeInfos: () => this.#cache.nodeInfos(),
+      counts: this.#cache.counts,
+      random: options.random,
+      lister: (resource) => this.#informer(resource),
+      nominatedOn: (nodeName) => this.#nominator.onNode(nodeName),
+      evict: (victim, preemptor, nodeName) => this.#evict(victim, preemptor, nodeName),
+      activate: (uid) => this.#queue.activate(uid),
+      withdrawNomination: (pod) => this.#withdrawNomination(pod),
+      spawn: (task) => this.#lifetime.spawn(task),
+      now: () => this.#clock.now(),
     });
-    this.#waiting = new WaitingPods(options.clock);
     this.#queue = new SchedulingQueue({
       clock: options.clock,
       plugins: this.#framework.plugins,
@@ -123,12 +141,10 @@ class DefaultScheduler implements Scheduler {
       random: options.random,
       percentageOfNodesToScore: options.percentageOfNodesToScore ?? 0,
     });
-    this.#informers = options.informers ?? new InformerFactory(options);
-    this.#podInformer = this.#informers.informer(pods);
-    this.#nodeInformer = this.#informers.informer({ group: '', version: 'v1', resource: 'nodes' });
     this.#clusterEvents = new ClusterEvents({
       cache: this.#cache,
       queue: this.#queue,
+      nominator: this.#nominator,
       schedulerName: options.schedulerName ?? 'default-scheduler',
       onWaitingPodGone: (uid) => this.#waiting.reject(uid, '', 'pod deleted'),
     });
@@ -161,6 +177,14 @@ class DefaultScheduler implements Scheduler {
         onDelete: (node) => events.deleteNode(node as Node),
       }),
     );
+    const { counts } = this.#cache;
+    this.#lifetime.defer(
+      this.#namespaceInformer.addHandlers({
+        onAdd: ({ metadata }) => counts.setNamespace(metadata.name!, metadata.labels ?? {}),
+        onUpdate: (_old, { metadata }) => counts.setNamespace(metadata.name!, metadata.labels ?? {}),
+        onDelete: ({ metadata }) => counts.setNamespace(metadata.name!, undefined),
+      }),
+    );
     this.#lifetime.defer(
       this.#podInformer.addHandlers({
         onAdd: (pod) => events.addPod(pod as Pod),
@@ -170,7 +194,7 @@ class DefaultScheduler implements Scheduler {
     );
     if (this.#options.informers === undefined) this.#informers.start();
     const { signal } = this.#lifetime;
-    await Promise.all([this.#nodeInformer.whenSynced(signal), this.#podInformer.whenSynced(signal)]);
+    await Promise.all([...this.#read].map((informer) => informer.whenSynced(signal)));
     this.#lifetime.spawn((s) => this.#run(s));
   }
 
@@ -220,6 +244,7 @@ class DefaultScheduler implements Scheduler {
     }
     const assumed = withNodeName(entry.podInfo, result.nodeName);
     this.#cache.assumePod(assumed);
+    this.#nominator.delete(assumed.uid);
     const rejected = this.#framework.runReserve(state, assumed, result.nodeName);
     const permit = rejected === undefined ? this.#framework.runPermit(state, assumed, result.nodeName) : undefined;
     const status = rejected ?? permit?.status;
@@ -261,6 +286,12 @@ class DefaultScheduler implements Scheduler {
     if (!signal.aborted) this.#fail(entry, statusError(status, nodeName), startMs);
   }
 
+  #informer<T extends KubeObject>(resource: GroupVersionResource): Informer<T> {
+    const informer = this.#informers.informer<T>(resource);
+    this.#read.add(informer);
+    return informer;
+  }
+
   #bindPod(namespace: string, name: string, uid: string, nodeName: string, signal: AbortSignal): Promise<void> {
     const binding = {
       apiVersion: 'v1',
@@ -291,11 +322,15 @@ class DefaultScheduler implements Scheduler {
       this.#queue.delete(uid);
       return;
     }
+    // What is not a decision about nodes takes a promise back: the node may be what fails.
+    const nominated = error instanceof FitError ? error.nominatedNodeName : '';
+    if (nominated) this.#nominator.set(entry.podInfo, nominated);
+    else if (nominated === '') this.#nominator.delete(uid);
     this.#queue.addUnschedulable(entry, !rejected);
     const message = messageOf(error);
     const note = message.length <= maxNote ? message : `${message.slice(0, maxNote - 4)} ...`;
     this.#record(current, 'Warning', 'FailedScheduling', note);
-    this.#report(current, rejected ? 'Unschedulable' : 'SchedulerError', message);
+    this.#report(current, rejected ? 'Unschedulable' : 'SchedulerError', message, nominated);
   }
 
   #record(pod: Pod, type: 'Normal' | 'Warning', reason: string, note: string): void {
@@ -303,13 +338,13 @@ class DefaultScheduler implements Scheduler {
   }
 
   /** One pod's reports go out one after the other, and all before it is bound: the last word is the right one. */
-  #report(pod: Pod, reason: NotScheduledReason, message: string): void {
+  #report(pod: Pod, reason: NotScheduledReason, message: string, nominated: string | undefined): void {
     const uid = pod.metadata.uid!;
     const before = this.#reports.get(uid);
     this.#lifetime.spawn(async () => {
       const report = (async () => {
         await before;
-        await this.#reportCondition(pod, reason, message);
+        await this.#reportCondition(pod, reason, message, nominated);
       })();
       const settled = report.catch(() => {});
       this.#reports.set(uid, settled);
@@ -321,9 +356,18 @@ class DefaultScheduler implements Scheduler {
     });
   }
 
-  async #reportCondition(pod: Pod, reason: NotScheduledReason, message: string): Promise<void> {
-    const patch = notScheduledPatch(pod, reason, message, timeText(this.#clock.now()));
-    if (patch === undefined) return;
+  async #reportCondition(
+    pod: Pod,
+    reason: NotScheduledReason,
+    message: string,
+    nominated: string | undefined,
+  ): Promise<void> {
+    const patch = notScheduledPatch(pod, reason, message, nominated, timeText(this.#clock.now()));
+    if (patch !== undefined) await this.#patchStatus(pod, patch);
+  }
+
+  /** Does nothing for a pod that is gone meanwhile, or another of its name: nobody is left to tell. */
+  async #patchStatus(pod: Pod, patch: unknown): Promise<void> {
     const { signal } = this.#lifetime;
     try {
       const { namespace, name } = pod.metadata;
@@ -331,9 +375,36 @@ class DefaultScheduler implements Scheduler {
         this.#pods.namespace(namespace).patch(name!, 'strategic', patch, { subresource: 'status', signal }),
       );
     } catch (error) {
-      // Gone meanwhile, or another pod of its name: nobody is left to tell.
       if (!isNotFound(error)) throw error;
     }
+  }
+
+  /** Makes room: says why in the victim's status, then deletes it with its own grace. */
+  async #evict(victim: PodInfo, preemptor: PodInfo, nodeName: string): Promise<void> {
+    const { uid, namespace, name, pod } = victim;
+    const note = `Preempted by pod ${preemptor.uid} on node ${nodeName}`;
+    // One that waits at Permit is not bound yet: it need not be deleted to give its place up.
+    if (this.#waiting.has(uid)) {
+      this.#waiting.reject(uid, 'DefaultPreemption', 'preempted');
+      this.#record(pod, 'Normal', 'Preempted', `${note} (in kube-scheduler memory).`);
+      return;
+    }
+    const schedulerName = preemptor.pod.spec.schedulerName ?? 'default-scheduler';
+    await this.#patchStatus(pod, disruptionTargetPatch(pod, schedulerName, timeText(this.#clock.now())));
+    const { signal } = this.#lifetime;
+    try {
+      await this.#requests.run(() => this.#pods.namespace(namespace).delete(name, { preconditions: { uid }, signal }));
+    } catch (error) {
+      // Gone, or already another pod of its name.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+      return;
+    }
+    this.#record(pod, 'Normal', 'Preempted', note);
+  }
+
+  async #withdrawNomination({ uid, pod }: PodInfo): Promise<void> {
+    this.#nominator.delete(uid);
+    await this.#patchStatus(pod, { metadata: { uid }, status: { nominatedNodeName: null } });
   }
 }
 

@@ -12,6 +12,7 @@
  * There is no copy for a cycle to read. A cycle runs to its end within one task, so nothing changes under it, and what
  * did not change costs nothing.
  */
+import { PodCounts } from '../counts/pod-counts.ts';
 import type { Node, Pod } from '../framework/objects.ts';
 import { type ImageState, NodeInfo } from './node-info.ts';
 import { NodeList, zoneOf } from './node-list.ts';
@@ -28,6 +29,14 @@ export class SchedulerCache {
   readonly #list = new NodeList();
   readonly #pods = new Map<string, PodEntry>();
   readonly #images = new Map<string, ImageState>();
+  #generation = 0;
+  /** What is counted over the pods that are placed. */
+  readonly counts = new PodCounts({
+    generation: () => this.#generation,
+    nodeInfos: () => this.nodeInfos(),
+    entries: () => this.#nodes.values(),
+    nodeInfo: (name) => this.nodeInfo(name),
+  });
 
   /** The known nodes, zones in turn. Valid until the end of the current task. */
   nodeInfos(): readonly NodeInfo[] {
@@ -60,6 +69,7 @@ export class SchedulerCache {
   setNode(node: Node): NodeInfo {
     const name = node.metadata.name!;
     const info = this.#nodeEntry(name);
+    if (movesDomains(info.node, node)) this.#generation++;
     info.setNode(node);
     this.#setImages(info, node);
     this.#list.set(info, zoneOf(node));
@@ -70,6 +80,7 @@ export class SchedulerCache {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
     this.#dropImages(info);
+    this.#generation++;
     info.setNode(undefined);
     this.#list.delete(name);
     this.#dropIfEmpty(info);
@@ -110,7 +121,9 @@ export class SchedulerCache {
 
   #place(info: PodInfo, assumed: boolean): void {
     const nodeName = info.pod.spec.nodeName!;
-    this.#nodeEntry(nodeName).addPod(info);
+    const node = this.#nodeEntry(nodeName);
+    node.addPod(info);
+    this.counts.change(info, node, 1);
     this.#pods.set(info.uid, { info, nodeName, assumed });
   }
 
@@ -121,6 +134,7 @@ export class SchedulerCache {
       throw new Error(
         `removing pod ${entry.info.namespace}/${entry.info.name} from node ${entry.nodeName}: it is not counted there`,
       );
+    this.counts.change(entry.info, info, -1);
     this.#dropIfEmpty(info);
   }
 
@@ -156,4 +170,10 @@ export class SchedulerCache {
     }
     info.images = new Map();
   }
+}
+
+/** Whether the node's pods may count in other domains now: its labels or taints are not what they were. */
+function movesDomains(old: Node | undefined, now: Node): boolean {
+  const watched = (n: Node | undefined) => JSON.stringify([n?.metadata.labels ?? {}, n?.spec?.taints ?? []]);
+  return old === undefined || watched(old) !== watched(now);
 }

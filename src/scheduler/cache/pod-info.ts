@@ -1,3 +1,4 @@
+import { type AffinityTerms, affinityTermsOf } from '../counts/affinity-terms.ts';
 import type { Pod } from '../framework/objects.ts';
 import { type HostPort, hostPortsOf } from './host-ports.ts';
 import { isResizing, podRequests } from './pod-requests.ts';
@@ -13,6 +14,7 @@ export interface PodInfo {
   readonly requests: Resource;
   readonly nonZeroRequests: Resource;
   readonly hostPorts: readonly HostPort[];
+  readonly terms: AffinityTerms;
 }
 
 export function newPodInfo(pod: Pod): PodInfo {
@@ -26,6 +28,7 @@ export function newPodInfo(pod: Pod): PodInfo {
     requests,
     nonZeroRequests: nonZero,
     hostPorts: hostPortsOf(pod),
+    terms: affinityTermsOf(pod),
   };
 }
 

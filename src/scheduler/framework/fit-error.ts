@@ -1,4 +1,4 @@
-import type { NodeToStatus } from './node-to-status.ts';
+import { NodeToStatus } from './node-to-status.ts';
 import { type Status, isRejected } from './status.ts';
 
 /** What a failed cycle learned. */
@@ -11,6 +11,16 @@ export interface Diagnosis {
   postFilterMessage: string;
 }
 
+export function newDiagnosis(nodeToStatus: NodeToStatus = new NodeToStatus()): Diagnosis {
+  return {
+    nodeToStatus,
+    unschedulablePlugins: new Set(),
+    pendingPlugins: new Set(),
+    preFilterMessage: '',
+    postFilterMessage: '',
+  };
+}
+
 export function addPluginStatus(diagnosis: Diagnosis, status: Status): void {
   if (status.plugin === '') return;
   if (isRejected(status)) diagnosis.unschedulablePlugins.add(status.plugin);
@@ -20,11 +30,14 @@ export function addPluginStatus(diagnosis: Diagnosis, status: Status): void {
 /** The pod fits nowhere. The message is the one users know from FailedScheduling events. */
 export class FitError extends Error {
   readonly diagnosis: Diagnosis;
+  /** The node that the pod is promised from now on; '': none any more; undefined: as before. */
+  readonly nominatedNodeName: string | undefined;
 
-  constructor(nodeCount: number, diagnosis: Diagnosis) {
+  constructor(nodeCount: number, diagnosis: Diagnosis, nominatedNodeName?: string) {
     super(fitMessage(nodeCount, diagnosis));
     this.name = 'FitError';
     this.diagnosis = diagnosis;
+    this.nominatedNodeName = nominatedNodeName;
   }
 }
 

@@ -8,7 +8,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { NodeToStatus } from './node-to-status.ts';
 import { maxNodeScore } from './plugin.ts';
-import type { Plugin, PluginHandle, PluginRegistration } from './plugin.ts';
+import type { ClusterHandle, Plugin, PluginHandle, PluginRegistration, PostFilterResult } from './plugin.ts';
 import { Status } from './status.ts';
 
 type With<K extends keyof Plugin> = Plugin & { readonly [P in K]-?: NonNullable<Plugin[P]> };
@@ -36,6 +36,8 @@ export interface PermitOutcome {
 export class Framework {
   readonly plugins: readonly Plugin[];
   readonly #preFilter: readonly With<'preFilter'>[];
+  readonly #addPod: readonly With<'addPod'>[];
+  readonly #removePod: readonly With<'removePod'>[];
   readonly #filter: readonly With<'filter'>[];
   readonly #postFilter: readonly With<'postFilter'>[];
   readonly #preScore: readonly With<'preScore'>[];
@@ -47,11 +49,30 @@ export class Framework {
   readonly #bind: readonly With<'bind'>[];
   readonly #postBind: readonly With<'postBind'>[];
 
-  constructor(registrations: readonly PluginRegistration[], handle: PluginHandle) {
-    const made = registrations.map((r) => ({ plugin: r.create(handle), weight: r.weight ?? 1 }));
+  readonly #handle: ClusterHandle;
+
+  /** `pluginArgs`: by plugin name. */
+  constructor(
+    registrations: readonly PluginRegistration[],
+    cluster: ClusterHandle,
+    pluginArgs: ReadonlyMap<string, unknown> = new Map(),
+  ) {
+    this.#handle = cluster;
+    const handle: PluginHandle = {
+      ...cluster,
+      fits: (state, pod, node) => this.runFilterWithNominated(state, pod, node),
+      tryAdd: (state, pod, added, node) => this.tryAdd(state, pod, added, node),
+      tryRemove: (state, pod, removed, node) => this.tryRemove(state, pod, removed, node),
+    };
+    const made = registrations.map((r) => ({
+      plugin: r.create(handle, pluginArgs.get(r.name)),
+      weight: r.weight ?? 1,
+    }));
     this.plugins = made.map((m) => m.plugin);
     const at = <K extends keyof Plugin>(point: K) => this.plugins.filter((p) => p[point] !== undefined) as With<K>[];
     this.#preFilter = at('preFilter');
+    this.#addPod = at('addPod');
+    this.#removePod = at('removePod');
     this.#filter = at('filter');
     this.#postFilter = at('postFilter');
     this.#preScore = at('preScore');
@@ -97,16 +118,55 @@ export class Framework {
     return undefined;
   }
 
-  /** Undefined: room is being made. A rejection carries what every plugin said. */
-  runPostFilter(state: CycleState, pod: PodInfo, nodeToStatus: NodeToStatus): Status | undefined {
+  /**
+   * As runFilter, on a node with its promised pods that are at least as important on it too; and without them, since
+   * they may never come (and the pod may ask for their company).
+   */
+  runFilterWithNominated(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined {
+    let copy: NodeInfo | undefined;
+    let copiedState = state;
+    for (const nominated of this.#handle.nominatedOn(node.name)) {
+      if (nominated.priority < pod.priority || nominated.uid === pod.uid || node.pods.has(nominated.uid)) continue;
+      if (copy === undefined) {
+        copy = node.clone();
+        copiedState = state.clone();
+      }
+      this.tryAdd(copiedState, pod, nominated, copy);
+    }
+    if (copy !== undefined) {
+      const status = this.runFilter(copiedState, pod, copy);
+      if (status !== undefined) return status;
+    }
+    return this.runFilter(state, pod, node);
+  }
+
+  /** Puts a pod on a copied node and tells the plugins. */
+  tryAdd(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): void {
+    node.addPod(added);
+    for (const plugin of this.#addPod) if (!state.skipFilter.has(plugin.name)) plugin.addPod(state, pod, added, node);
+  }
+
+  /** Takes a pod off a copied node and tells the plugins. */
+  tryRemove(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void {
+    node.removePod(removed.uid);
+    for (const plugin of this.#removePod)
+      if (!state.skipFilter.has(plugin.name)) plugin.removePod(state, pod, removed, node);
+  }
+
+  /** Without a status: room is being made. A rejection carries what every plugin said. */
+  runPostFilter(state: CycleState, pod: PodInfo, nodeToStatus: NodeToStatus): PostFilterResult {
     const reasons: string[] = [];
+    let nominated: { readonly nominatedNodeName?: string } = {};
     for (const plugin of this.#postFilter) {
-      const status = plugin.postFilter(state, pod, nodeToStatus);
-      if (status === undefined) return undefined;
-      if (status.code === 'Error' || status.code === 'UnschedulableAndUnresolvable') return signed(status, plugin);
+      const result = plugin.postFilter(state, pod, nodeToStatus);
+      const { status, nominatedNodeName } = result;
+      if (status === undefined) return result;
+      if (status.code === 'Error' || status.code === 'UnschedulableAndUnresolvable')
+        return { ...result, status: signed(status, plugin) };
+      if (nominatedNodeName !== undefined) nominated = { nominatedNodeName };
       reasons.push(...status.reasons);
     }
-    return new Status('Unschedulable', ...reasons);
+    return { status: new Status('Unschedulable', ...reasons), ...nominated };
   }
 
   /** The node with the best weighted score; among equals a random one. Throws what PreScore or Score failed with. */

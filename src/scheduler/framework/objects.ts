@@ -5,6 +5,8 @@ import type { DeepReadonly } from '../../machinery/meta/object.ts';
 export type Pod = DeepReadonly<core.Pod> & { readonly spec: DeepReadonly<core.PodSpec> };
 export type PodSpec = DeepReadonly<core.PodSpec>;
 export type PodCondition = DeepReadonly<core.PodCondition>;
+export type PodAffinityTerm = DeepReadonly<core.PodAffinityTerm>;
+export type TopologySpreadConstraint = DeepReadonly<core.TopologySpreadConstraint>;
 export type Container = DeepReadonly<core.Container>;
 export type ContainerStatus = DeepReadonly<core.ContainerStatus>;
 export type Node = DeepReadonly<core.Node>;

@@ -14,8 +14,12 @@
  *
  * Everything up to Permit runs to its end within one task: what a plugin reads of the cache cannot change under it.
  */
+import type { Random } from '../../base/random.ts';
+import type { Lister } from '../../client/informer.ts';
+import type { GroupVersionResource, KubeObject } from '../../machinery/meta/object.ts';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
+import type { PodCounts } from '../counts/pod-counts.ts';
 import type { QueuedPodInfo } from '../queue/queued-pod-info.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { EventWithHint } from './events.ts';
@@ -29,6 +33,13 @@ export interface PreFilterResult {
   readonly status?: Status;
   /** Only these nodes are worth a look. Absent: all. */
   readonly nodeNames?: ReadonlySet<string>;
+}
+
+export interface PostFilterResult {
+  /** Absent: room is being made. */
+  readonly status?: Status;
+  /** The node that the pod is promised from now on; '': none any more; absent: as before. */
+  readonly nominatedNodeName?: string;
 }
 
 export interface PermitResult {
@@ -45,9 +56,11 @@ export interface Plugin {
   /** True when `a` goes before `b`. */
   less?(a: QueuedPodInfo, b: QueuedPodInfo): boolean;
   preFilter?(state: CycleState, pod: PodInfo): PreFilterResult | undefined;
+  /** What PreFilter wrote, were `added` on the node too: writes a new value. Only for plugins that did not skip. */
+  addPod?(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): void;
+  removePod?(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void;
   filter?(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
-  /** A Success (undefined) means that room is being made. */
-  postFilter?(state: CycleState, pod: PodInfo, nodeToStatus: NodeToStatus): Status | undefined;
+  postFilter?(state: CycleState, pod: PodInfo, nodeToStatus: NodeToStatus): PostFilterResult;
   preScore?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Status | undefined;
   score?(state: CycleState, pod: PodInfo, node: NodeInfo): number;
   /** Brings raw scores to 0..maxNodeScore, in place. */
@@ -61,8 +74,11 @@ export interface Plugin {
   postBind?(state: CycleState, pod: PodInfo, nodeName: string): void;
 }
 
-/** What the framework offers to plugins when it makes them. */
-export interface PluginHandle {
+/** A synced copy of a resource, kept for as long as the scheduler runs. */
+export type ListerOf = (resource: GroupVersionResource) => Lister<KubeObject>;
+
+/** What plugins read of the cluster and do to it. */
+export interface ClusterHandle {
   /** Binds a pod through the API: the pods/binding sub-resource. */
   bind(namespace: string, name: string, uid: string, nodeName: string, signal: AbortSignal): Promise<void>;
   /** How many nodes the scheduler knows. */
@@ -70,6 +86,31 @@ export interface PluginHandle {
   /** The node's state as the running cycle sees it. */
   nodeInfo(name: string): NodeInfo | undefined;
   nodeInfos(): readonly NodeInfo[];
+  /** Counts over the pods on nodes, as the running cycle sees them. */
+  readonly counts: PodCounts;
+  readonly random: Random;
+  readonly lister: ListerOf;
+  /** The pods that the node is promised to. */
+  nominatedOn(nodeName: string): Iterable<PodInfo>;
+  /** Ends a pod to make room: its condition DisruptionTarget, its deletion, an Event. Gone already is as good. */
+  evict(victim: PodInfo, preemptor: PodInfo, nodeName: string): Promise<void>;
+  /** Tries the waiting pod again, whoever turned it down. */
+  activate(uid: string): void;
+  /** The pod is promised no node any more. */
+  withdrawNomination(pod: PodInfo): Promise<void>;
+  /** Runs in the background until it is done or the scheduler stops; a failure is reported. */
+  spawn(task: () => Promise<void>): void;
+  /** The time, in ms since 1970. */
+  now(): number;
+}
+
+/** What the framework offers to plugins when it makes them. */
+export interface PluginHandle extends ClusterHandle {
+  /** Runs the Filter plugins, promised pods taken into account: undefined when the pod fits. */
+  fits(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
+  /** Puts a pod on a copied node and tells the plugins, or takes it off. */
+  tryAdd(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): void;
+  tryRemove(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void;
 }
 
 /** A line of the registry (plugins/index.ts). */
@@ -77,5 +118,6 @@ export interface PluginRegistration {
   readonly name: string;
   /** How much its score counts. */
   readonly weight?: number;
-  create(handle: PluginHandle): Plugin;
+  /** `args`: its pluginConfig of KubeSchedulerConfiguration, without type meta. */
+  create(handle: PluginHandle, args?: unknown): Plugin;
 }

@@ -29,6 +29,10 @@ export class WaitingPods {
     });
   }
 
+  has(uid: string): boolean {
+    return this.#waiting.has(uid);
+  }
+
   allow(uid: string, plugin: string): void {
     const waiting = this.#waiting.get(uid);
     waiting?.pending.get(plugin)?.cancel();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
-import { type PodFields, node, pod } from '../fixtures.suite.ts';
+import { type PodFields, node, pluginHandle, pod } from '../fixtures.suite.ts';
 import { Action, type ClusterChange } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { Status } from '../framework/status.ts';
@@ -11,7 +11,7 @@ import type { QueuedPodInfo } from './queued-pod-info.ts';
 import { SchedulingQueue } from './scheduling-queue.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
-const handle = { bind: async () => {}, nodeCount: () => 0, nodeInfo: () => undefined, nodeInfos: () => [] };
+const handle = pluginHandle();
 
 function setUp(plugins: readonly Plugin[] = defaultPlugins.map((p) => p.create(handle))) {
   const clock = new FakeClock({ startMs, defer: setImmediate });

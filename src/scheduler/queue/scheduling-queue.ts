@@ -188,6 +188,13 @@ export class SchedulingQueue {
     else this.#requeue(entry, strategy);
   }
 
+  /** Tries a parked pod again, after its back-off, whoever turned it down. */
+  activate(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (entry?.state === 'unschedulable') this.#requeue(entry, 'afterBackoff');
+    else if (entry?.state === 'inFlight') this.#miss(entry, { event: wildcardEvent });
+  }
+
   /** The pod needs no more tries (it is being bound, or gone). Does nothing unless it is in flight. */
   done(uid: string): void {
     if (this.#entries.get(uid)?.state === 'inFlight') this.delete(uid);

@@ -9,7 +9,7 @@ export const dynamicResources: PluginRegistration = {
   name: 'DynamicResources',
   create: (): Plugin => ({
     name: 'DynamicResources',
-    postFilter: () => new Status('Unschedulable', 'no new claims to deallocate'),
+    postFilter: () => ({ status: new Status('Unschedulable', 'no new claims to deallocate') }),
     eventsToRegister: () => [],
   }),
 };

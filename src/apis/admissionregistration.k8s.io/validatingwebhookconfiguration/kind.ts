@@ -1,5 +1,6 @@
 import { specStrategy } from '../../common/strategies.ts';
 import { ageColumn, column, nameColumn } from '../../common/columns.ts';
+import { validateWebhooks } from '../validate-webhooks.ts';
 import { defineKind } from '../../common/define.ts';
 import type { ValidatingWebhookConfiguration } from '../../generated/types/admissionregistration.k8s.io/v1.ts';
 
@@ -7,7 +8,13 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingWebhookConfiguration',
-  strategy: specStrategy<ValidatingWebhookConfiguration>({ generationFields: ['webhooks'] }),
+  strategy: specStrategy<ValidatingWebhookConfiguration>(
+    { generationFields: ['webhooks'] },
+    {
+      validate: ({ webhooks }) => validateWebhooks(webhooks),
+      validateUpdate: ({ webhooks }) => validateWebhooks(webhooks),
+    },
+  ),
   columns: [
     nameColumn,
     column<ValidatingWebhookConfiguration>('Webhooks', (c) => c.webhooks?.length ?? 0, {

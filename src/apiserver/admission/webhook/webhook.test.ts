@@ -244,7 +244,7 @@ describe('answers and failures', () => {
     await configure(
       'Validating',
       'v',
-      hook('no', { clientConfig: { service: { namespace: 'default', name: 'hooks', path: 'check', port: 8443 } } }),
+      hook('no', { clientConfig: { service: { namespace: 'default', name: 'hooks', path: '/check', port: 8443 } } }),
     );
     expect((await createMap('a')).json.message).toContain('services "hooks" not found');
     const elsewhere = { rules: [{ ...everything, resources: ['configmaps'] }] };
@@ -270,7 +270,7 @@ describe('answers and failures', () => {
       'v',
       hook('no', {
         ...elsewhere,
-        clientConfig: { service: { namespace: 'default', name: 'hooks', path: 'check', port: 8443 } },
+        clientConfig: { service: { namespace: 'default', name: 'hooks', path: '/check', port: 8443 } },
       }),
     );
     expect((await createMap('a')).status).toBe(201);

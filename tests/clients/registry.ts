@@ -1,0 +1,5 @@
+import type { Client } from './client.ts';
+import { clientGo } from './client-go/client.ts';
+
+/** Every client, in the order of the table's columns. */
+export const clients: readonly Client[] = [clientGo];

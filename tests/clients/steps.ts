@@ -1,0 +1,67 @@
+/**
+ * The steps of the scenario, in the order of the table. What every client shares comes first; what only some can do (an
+ * operator, a chart's life) follows. A client's program prints a line for each of its own steps:
+ * `NAME \t ok|failed \t first error`.
+ */
+export const steps = {
+  certificate: 'is known by its client certificate; without one it is refused',
+  discovery: 'finds groups, resources and short names',
+  create: 'a namespace and a Deployment, whose pod comes up',
+  token: 'is known by a ServiceAccount’s token; may read and not write; a wrong one is 401',
+  watch: 'sees an object come, change and go, in order',
+  apply: 'server-side: makes, meets a conflict, takes over by force, lets go',
+  'json-patch': 'changes the Deployment; a test that does not hold is refused',
+  'merge-patch': 'sets one annotation and takes another away',
+  'strategic-patch': 'adds a variable to the container of a name',
+  'list-chunks': '25 objects by limit and continue, of one revision',
+  scale: 'by the sub-resource, to 2 available pods',
+  logs: 'a running container’s words',
+  exec: 'stdin, stdout, stderr and the exit code',
+  'port-forward': 'fetches the pod’s page by a local port',
+  evict: 'one pod goes and is replaced',
+  delete: 'the Deployment with what it owns, then the namespace: both gone',
+  protobuf: 'writes, lists and watches in protobuf',
+  dynamic: 'without types: dynamic client and informer, metadata client',
+  informers: 'handlers and lister hear of every change once',
+  'watch-cut': 'an informer loses nothing to broken connections and watches that end',
+  'leader-election': 'hands over when the leader resigns and when it falls silent',
+  'custom-resource': 'a definition is made, established and served with its schema',
+  reconcile: 'an operator makes what its object asks for, and keeps it so',
+  status: 'the operator writes the status sub-resource',
+  finalizer: 'the operator cleans up before its object goes',
+  install: 'a chart with hooks, values and a lookup',
+  'chart-reads': 'list, status, get, history; template --validate, --dry-run=server',
+  upgrade: 'to other values; a hook runs; the lookup sees what is there',
+  'upgrade-failed': 'one that cannot be is refused and leaves the old one',
+  rollback: 'to the first revision',
+  test: 'the chart’s own test runs and its log is shown',
+  uninstall: 'everything of the chart is gone, its hooks ran',
+  wait: 'for a condition, a rollout, a field, a deletion',
+  diff: 'says what an apply would change, by a dry run',
+  explain: 'fields and types out of OpenAPI',
+  'can-i': 'answers of the authorizer for oneself and for another',
+  top: 'usage of nodes and pods',
+  'apply-prune': 'three-way apply, edits that survive, replace, set, label, annotate',
+  debug: 'events, describe, cp, an ephemeral container',
+} as const;
+
+export type Step = keyof typeof steps;
+
+export const commonSteps = [
+  'certificate',
+  'discovery',
+  'create',
+  'token',
+  'watch',
+  'apply',
+  'json-patch',
+  'merge-patch',
+  'strategic-patch',
+  'list-chunks',
+  'scale',
+  'logs',
+  'exec',
+  'port-forward',
+  'evict',
+  'delete',
+] as const satisfies readonly Step[];

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type OciBlobs, type OciImage, ociBlobs } from '../../src/kubelet/images/archive.ts';
 
-/** A registry that can only be pulled from (OCI distribution-spec v1), on a free port of the loopback address. */
+/** A registry that can only be pulled from (OCI distribution-spec v1), on a free port. */
 export class TestRegistry {
   /** `GET /v2/...`, in order. */
   readonly requests: string[] = [];
@@ -24,18 +24,28 @@ export class TestRegistry {
       const path = (request.url ?? '').split('?')[0]!;
       if (/^\/v2\/?$/.test(path)) return end(200);
       const [, repository = '', kind, reference = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(path) ?? [];
-      const image = [...this.#images].find(([name]) => name.startsWith(`${repository}:`))?.[1];
+      const images = [...this.#images].filter(([name]) => name.startsWith(`${repository}:`)).map(([, blobs]) => blobs);
       const tagged = kind === 'manifests' ? this.#images.get(`${repository}:${reference}`) : undefined;
+      const image = tagged ?? images.find(({ blobs }) => blobs.has(reference));
       const body = tagged?.manifest ?? image?.blobs.get(reference);
-      if (!body) return end(404);
+      if (!image || !body) return end(404);
       const type = kind === 'manifests' ? 'application/vnd.oci.image.manifest.v1+json' : 'application/octet-stream';
-      const digest = [...(tagged ?? image!).blobs].find(([, bytes]) => bytes === body)![0];
+      const digest = [...image.blobs].find(([, bytes]) => bytes === body)![0];
       end(200, { 'content-type': type, 'docker-content-digest': digest }, body);
     });
   }
 
-  async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  /** Rejects when the address cannot be had. */
+  async start(address = '127.0.0.1'): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(0, address, resolve);
+    });
+  }
+
+  /** `10.0.0.1:40123` */
+  get host(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `${address}:${port}`;
   }
 
   async stop(): Promise<void> {
@@ -46,6 +56,6 @@ export class TestRegistry {
   /** Takes an image in under `test/app:v1`; returns its full name. */
   add(name: string, image: OciImage): string {
     this.#images.set(name, ociBlobs(image));
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}/${name}`;
+    return `${this.host}/${name}`;
   }
 }

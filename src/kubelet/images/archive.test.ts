@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { ociArchive, tar } from './archive.ts';
+import { ociArchive, ociBlobs, packLayer, tar } from './archive.ts';
 import { pauseProgram } from './pause.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'skiff-archive-'));
@@ -47,6 +47,17 @@ it('images are the same for the same input, and name their blobs by their digest
     const sum = execFileSync('sha256sum', [join(directory, 'blobs/sha256', name)], { encoding: 'utf8' });
     expect(sum.slice(0, 64)).toBe(name);
   }
+});
+
+it('images share the layers below their own', () => {
+  const below = [packLayer(tar([{ name: 'base', data: Buffer.from('1') }]))];
+  const blobsOf = (name: string) =>
+    ociBlobs({ name, below, layer: [{ name, data: Buffer.from(name) }], config: { Cmd: [name] } });
+  const [a, b] = [blobsOf('a'), blobsOf('b')];
+  const layers = JSON.parse(a.manifest.toString()).layers.map((layer: { digest: string }) => layer.digest);
+  expect(layers).toEqual([below[0]!.digest, expect.stringMatching(/^sha256:/)]);
+  expect([...a.blobs.keys()].filter((digest) => b.blobs.has(digest))).toEqual([below[0]!.digest]);
+  expect(ociBlobs({ name: 'c', below, layer: [], config: {} }).blobs.size).toBe(3);
 });
 
 it.runIf(process.platform === 'linux' && process.arch === 'x64')(

@@ -63,36 +63,53 @@ export interface OciImage {
   /** `docker.io/library/busybox:1.36`: full, as containerd stores names. */
   readonly name: string;
   readonly layer: readonly ArchiveEntry[];
+  /** Layers below it, the lowest first, which images may have in common. */
+  readonly below?: readonly PackedLayer[];
   readonly config: ImageConfig;
   /** OCI's name of the architecture; default: this machine's. */
   readonly architecture?: string;
 }
 
+/** A layer as registries hold it. */
+export interface PackedLayer {
+  /** Of the archive before it was packed. */
+  readonly diffId: string;
+  readonly digest: string;
+  /** A gzipped tar archive. */
+  readonly bytes: Buffer;
+}
+
+export function packLayer(archive: Uint8Array): PackedLayer {
+  const bytes = gzipSync(archive, { level: 6 });
+  return { diffId: digest(archive), digest: digest(bytes), bytes };
+}
+
 /** What an image is made of: documents and layers that name each other by their digests. */
 export interface OciBlobs {
   readonly manifest: Buffer;
-  /** By digest: the manifest, the configuration, the packed layer. */
+  /** By digest: the manifest, the configuration, the packed layers. */
   readonly blobs: ReadonlyMap<string, Buffer>;
 }
 
-/** The parts of an image of one layer (OCI image-spec v1). */
+/** The parts of an image (OCI image-spec v1). */
 export function ociBlobs(image: OciImage): OciBlobs {
   const architecture = image.architecture ?? ociArchitecture();
-  const layer = tar(image.layer);
-  const packed = gzipSync(layer, { level: 6 });
+  const own = image.layer.length > 0 || !image.below?.length ? [packLayer(tar(image.layer))] : [];
+  const layers = [...(image.below ?? []), ...own];
   const config = json({
     architecture,
     os: 'linux',
     config: image.config,
-    rootfs: { type: 'layers', diff_ids: [digest(layer)] },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
   });
   const manifest = json({
     schemaVersion: 2,
     mediaType: `${media}.manifest.v1+json`,
     config: describe(config, `${media}.config.v1+json`),
-    layers: [describe(packed, `${media}.layer.v1.tar+gzip`)],
+    layers: layers.map(({ bytes }) => describe(bytes, `${media}.layer.v1.tar+gzip`)),
   });
-  return { manifest, blobs: new Map([packed, config, manifest].map((bytes) => [digest(bytes), bytes])) };
+  const documents = [config, manifest].map((bytes) => [digest(bytes), bytes] as const);
+  return { manifest, blobs: new Map([...layers.map((layer) => [layer.digest, layer.bytes] as const), ...documents]) };
 }
 
 /** An image as an OCI image-layout archive, which `loadImage` imports. No builder needed. */
@@ -134,7 +151,7 @@ function describe(bytes: Buffer, mediaType: string) {
   return { mediaType, digest: digest(bytes), size: bytes.length };
 }
 
-function digest(bytes: Buffer): string {
+function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 

@@ -6,6 +6,8 @@ import { type OciBlobs, type OciImage, ociBlobs } from '../../src/kubelet/images
 export class TestRegistry {
   /** `GET /v2/...`, in order. */
   readonly requests: string[] = [];
+  /** Manifests that were asked for and are not there, by repository and reference, in order. */
+  readonly missing: string[] = [];
   readonly #server: Server;
   readonly #images = new Map<string, OciBlobs>();
   /** `user:password` that clients must show; undefined: none. */
@@ -28,7 +30,10 @@ export class TestRegistry {
       const tagged = kind === 'manifests' ? this.#images.get(`${repository}:${reference}`) : undefined;
       const image = tagged ?? images.find(({ blobs }) => blobs.has(reference));
       const body = tagged?.manifest ?? image?.blobs.get(reference);
-      if (!image || !body) return end(404);
+      if (!image || !body) {
+        if (kind === 'manifests') this.missing.push(`${repository}:${reference}`);
+        return end(404);
+      }
       const type = kind === 'manifests' ? 'application/vnd.oci.image.manifest.v1+json' : 'application/octet-stream';
       const digest = [...image.blobs].find(([, bytes]) => bytes === body)![0];
       end(200, { 'content-type': type, 'docker-content-digest': digest }, body);

@@ -10,6 +10,7 @@ import type { MetricsRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import { kinds } from '../apis/index.ts';
 import { loadOpenApi } from '../apis/openapi.ts';
+import type { CustomKind } from '../machinery/openapi/custom.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
 import type { Handler } from '../machinery/wire.ts';
 import { runCompactor } from '../store/compactor.ts';
@@ -126,6 +127,8 @@ const keepMs = 10_000;
 export function createApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): ApiServer {
   return new PortableApiServer(options, dependencies);
 }
+
+const noKinds: readonly CustomKind[] = [];
 
 type State = 'new' | 'loading' | 'serving' | 'ready' | 'stopped';
 
@@ -330,7 +333,11 @@ class PortableApiServer implements ApiServer {
     this.#addHandlers(authenticator, tokenKeys, { issuer, audiences });
     const other = nonResourceHandler({
       discovery: new Discovery(() => this.registry.resources(), this.#serverAddress),
-      openApi: new OpenApi(() => loadOpenApi({ version: kubernetesVersion }), clock),
+      openApi: new OpenApi(
+        () =>
+          loadOpenApi({ version: kubernetesVersion, custom: () => this.#customResources?.openApiKinds() ?? noKinds }),
+        clock,
+      ),
       health: this.#health,
       metrics: this.metrics,
       tokenKeys,

@@ -8,6 +8,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { CustomResourceDefinition } from '../../apis/generated/types/apiextensions.k8s.io/v1.ts';
+import type { CustomKind } from '../../machinery/openapi/custom.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
@@ -53,6 +54,7 @@ export class CustomResourceController {
   /** Names to look at, in order of arrival. */
   readonly #queue = new Set<string>();
   readonly #timers = new Map<string, Timer>();
+  #openApiKinds: readonly CustomKind[] | undefined;
   #running: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
   #stopped = false;
@@ -87,6 +89,12 @@ export class CustomResourceController {
     this.#timers.clear();
     this.#queue.clear();
     await this.#running;
+  }
+
+  /** What is served, for OpenAPI. */
+  openApiKinds(): readonly CustomKind[] {
+    this.#openApiKinds ??= [...this.#served.values()].flatMap(({ resources }) => resources.openApiKinds);
+    return this.#openApiKinds;
   }
 
   #definitions(): readonly CustomResourceDefinition[] {
@@ -206,12 +214,13 @@ export class CustomResourceController {
       return;
     }
     await registry.serve(name, terminating ? resources.terminating() : resources.resources);
+    this.#openApiKinds = undefined;
     this.#served.set(name, { uid: definition.metadata.uid ?? '', spec, acceptedNames, terminating, resources });
   }
 
   #withdraw(name: string): void {
     this.#dependencies.registry.withdraw(name);
-    this.#served.delete(name);
+    if (this.#served.delete(name)) this.#openApiKinds = undefined;
   }
 
   async #writeStatus(

@@ -8,6 +8,7 @@ import { encodeText, parseJson } from '../../machinery/codec/json.ts';
 import { type JsonPath, parseJsonPath } from '../../machinery/jsonpath/jsonpath.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { cloneJson, jsonEqual } from '../../machinery/patch/json-value.ts';
+import type { CustomKind } from '../../machinery/openapi/custom.ts';
 import type { SubresourceInfo } from '../../machinery/schema/resource.ts';
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts';
 import { byVersionPriority } from '../discovery/legacy.ts';
@@ -34,6 +35,7 @@ export class CustomResources {
   /** Served versions, in the order of the definition. */
   readonly resources: readonly Resource[];
   readonly storageId: string;
+  readonly openApiKinds: readonly CustomKind[];
 
   constructor(definition: CustomResourceDefinition, options: CustomResourceOptions) {
     const { group, versions } = definition.spec;
@@ -44,6 +46,20 @@ export class CustomResources {
     const reader = readerOf(definition, stored, schemas);
     const storedSchema = schemas.get(stored.name)!;
     const seal = sealOf(`${group}/${stored.name}`);
+    this.openApiKinds = versions
+      .filter((version) => version.served)
+      .map((version) => ({
+        group,
+        version: version.name,
+        kind: names.kind,
+        listKind: names.listKind ?? `${names.kind}List`,
+        plural: names.plural,
+        namespaced: definition.spec.scope === 'Namespaced',
+        schema: schemaOf(version),
+        status: version.subresources?.status !== undefined,
+        scale: version.subresources?.scale !== undefined,
+        selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath),
+      }));
     this.resources = versions
       .filter((version) => version.served)
       .map((version) => {

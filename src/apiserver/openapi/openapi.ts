@@ -1,6 +1,6 @@
 /**
- * /openapi/v3 and /openapi/v2. Documents are made when first asked for and their bytes are not kept: 2.8 MB that a client
- * fetches once and then knows by hash. Only the hashes stay.
+ * /openapi/v3 and /openapi/v2. Documents are made when they are asked for and their bytes are not kept for long: 2.8 MB
+ * that a client fetches once and then knows by hash. Only the hashes stay, until custom resources come, change or go.
  */
 import { type Clock, yieldTask } from '../../base/clock.ts';
 import { newNotAcceptable, newPathNotFound } from '../../machinery/status/errors.ts';
@@ -14,13 +14,21 @@ export interface OpenApiSource {
   documents(): readonly string[];
   v3(document: string): unknown;
   v2(): unknown;
+  /** Equal texts: equal documents (`v2` is that of v2). Undefined: the document never changes. */
+  fingerprint(document: string): string | undefined;
+}
+
+interface Hash {
+  readonly fingerprint: string | undefined;
+  readonly hash: string;
 }
 
 export class OpenApi {
   readonly #load: () => Promise<OpenApiSource>;
   readonly #clock: Clock;
   #source: Promise<OpenApiSource> | undefined;
-  #index: Promise<ReadonlyMap<string, string>> | undefined;
+  readonly #known = new Map<string, Hash>();
+  #v2: { readonly hash: string; readonly bytes: WeakRef<Uint8Array> } | undefined;
 
   constructor(load: () => Promise<OpenApiSource>, clock: Clock) {
     this.#load = load;
@@ -46,8 +54,9 @@ export class OpenApi {
 
   async #answerDocument(context: RequestContext, document: string): Promise<WireResponse> {
     requireJson(context);
-    const hash = (await this.#hashes()).get(document);
-    if (hash === undefined) throw newPathNotFound();
+    const source = await this.#loaded();
+    if (!source.documents().includes(document)) throw newPathNotFound();
+    const hash = await this.#hash(source, document, () => source.v3(document));
     const asked = context.query.get('hash');
     if (asked !== null && asked !== hash) {
       const location = `/openapi/v3/${document}?hash=${hash}`;
@@ -55,29 +64,39 @@ export class OpenApi {
     }
     const forever =
       asked === null ? {} : { 'cache-control': 'public, immutable', expires: yearFrom(this.#clock.now()) };
-    const body = encode((await this.#loaded()).v3(document));
+    const body = encode(source.v3(document));
     return withEtag(context, hash, body, { ...json, vary: 'Accept', ...forever });
   }
 
   async #answerV2(context: RequestContext): Promise<WireResponse> {
     requireJson(context);
-    const body = encode((await this.#loaded()).v2());
-    return withEtag(context, await contentHash(body), body, { ...json, vary: 'Accept' });
+    const source = await this.#loaded();
+    const hash = await this.#hash(source, 'v2', () => source.v2());
+    let body = this.#v2?.hash === hash ? this.#v2.bytes.deref() : undefined;
+    if (!body) {
+      body = encode(source.v2());
+      this.#v2 = { hash, bytes: new WeakRef(body) };
+    }
+    return withEtag(context, hash, body, { ...json, vary: 'Accept' });
   }
 
-  #hashes(): Promise<ReadonlyMap<string, string>> {
-    this.#index ??= this.#makeHashes();
-    return this.#index;
-  }
-
-  async #makeHashes(): Promise<ReadonlyMap<string, string>> {
+  async #hashes(): Promise<ReadonlyMap<string, string>> {
     const source = await this.#loaded();
     const hashes = new Map<string, string>();
-    for (const document of source.documents()) {
-      hashes.set(document, await contentHash(encode(source.v3(document))));
-      await yieldTask(this.#clock);
-    }
+    for (const document of source.documents())
+      hashes.set(document, await this.#hash(source, document, () => source.v3(document)));
     return hashes;
+  }
+
+  /** What changes is hashed by what it is made of: a thousand custom resources need not be written out for an index. */
+  async #hash(source: OpenApiSource, document: string, make: () => unknown): Promise<string> {
+    const fingerprint = source.fingerprint(document);
+    const known = this.#known.get(document);
+    if (known && known.fingerprint === fingerprint) return known.hash;
+    const hash = await contentHash(fingerprint === undefined ? encode(make()) : text.encode(fingerprint));
+    this.#known.set(document, { fingerprint, hash });
+    await yieldTask(this.#clock);
+    return hash;
   }
 
   #loaded(): Promise<OpenApiSource> {
@@ -88,7 +107,8 @@ export class OpenApi {
 
 const json = { 'content-type': 'application/json' } as const;
 
-const encode = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(value));
+const text = new TextEncoder();
+const encode = (value: unknown): Uint8Array<ArrayBuffer> => text.encode(JSON.stringify(value));
 
 const yearFrom = (nowMs: number) => new Date(nowMs + 365 * 86_400_000).toUTCString();
 

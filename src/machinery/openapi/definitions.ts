@@ -92,8 +92,12 @@ export class DefinitionSet {
     this.#kindsOf = kindsOf;
   }
 
-  /** A reference to a type of the table, whose definition (and all below it) is then part of the set. */
+  /**
+   * A reference to a type of the table, whose definition (and all below it) is then part of the set; `custom:NAME` to a
+   * definition that somebody else adds.
+   */
   ref(typeId: string): Json {
+    if (typeId.startsWith('custom:')) return { $ref: this.#refPrefix + typeId.slice('custom:'.length) };
     const name = definitionName(typeId);
     if (!(name in this.definitions)) {
       this.definitions[name] = {}; // before its fields: types refer to themselves

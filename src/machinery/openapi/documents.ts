@@ -4,6 +4,7 @@
  */
 import type { ResourceInfo } from '../schema/resource.ts';
 import type { StructType, TypeTable } from '../schema/table.ts';
+import { addCustomKind, type CustomKind } from './custom.ts';
 import { DefinitionSet, type Descriptions, type GroupVersionKind, type Json } from './definitions.ts';
 import { documentOf, groupVersionOf, pathItem, type RawOperations } from './operations.ts';
 
@@ -15,12 +16,19 @@ export interface OpenApiSources {
   readonly resources: readonly ResourceInfo[];
   /** `v1.36.4`, for the document's info. */
   readonly version: string;
+  /** Custom resources, as they are now; another array whenever one of them has changed. */
+  readonly custom?: () => readonly CustomKind[];
 }
 
 export class OpenApiDocuments {
   readonly #sources: OpenApiSources;
   readonly #documents = new Map<string, string[]>();
   readonly #kinds = new Map<string, GroupVersionKind>();
+  /** Custom kinds by document, of the array they were made of. */
+  #custom: { readonly of: readonly CustomKind[]; readonly byDocument: ReadonlyMap<string, readonly CustomKind[]> } = {
+    of: [],
+    byDocument: new Map(),
+  };
 
   constructor(sources: OpenApiSources) {
     this.#sources = sources;
@@ -46,15 +54,44 @@ export class OpenApiDocuments {
 
   /** Names of the v3 documents, sorted: `api/v1`, `apis/apps`, `apis/apps/v1`, `version`. */
   documents(): readonly string[] {
-    return [...this.#documents.keys()].sort();
+    return [...new Set([...this.#documents.keys(), ...this.#customByDocument().keys()])].sort();
+  }
+
+  /** Equal texts: equal documents (`v2` is that of v2). Undefined: the document never changes. */
+  fingerprint(document: string): string | undefined {
+    const byDocument = this.#customByDocument();
+    const kinds = document === 'v2' ? this.#custom.of : byDocument.get(document);
+    return kinds && kinds.length > 0 ? `${this.#sources.version} ${JSON.stringify(kinds)}` : undefined;
+  }
+
+  #customByDocument(): ReadonlyMap<string, readonly CustomKind[]> {
+    const kinds = this.#sources.custom?.() ?? [];
+    if (kinds !== this.#custom.of) {
+      const byDocument = new Map<string, CustomKind[]>();
+      for (const kind of kinds) {
+        const document = `apis/${kind.group}/${kind.version}`;
+        const known = byDocument.get(document);
+        if (known) known.push(kind);
+        else byDocument.set(document, [kind]);
+      }
+      this.#custom = { of: kinds, byDocument };
+    }
+    return this.#custom.byDocument;
+  }
+
+  #addCustom(kinds: readonly CustomKind[], form: 'v2' | 'v3', definitions: DefinitionSet, items: Json): void {
+    const { operations, descriptions } = this.#sources;
+    for (const kind of kinds) Object.assign(items, addCustomKind(kind, form, operations, descriptions, definitions));
   }
 
   /** The document `apis/apps/v1`; undefined when there is none. */
   v3(document: string): Json | undefined {
     const paths = this.#documents.get(document);
-    if (!paths) return undefined;
+    const custom = this.#customByDocument().get(document);
+    if (!paths && !custom) return undefined;
     const definitions = this.#definitions('v3');
-    const items = this.#paths(paths, definitions, 'v3');
+    const items = this.#paths(paths ?? [], definitions, 'v3');
+    this.#addCustom(custom ?? [], 'v3', definitions, items);
     this.#addKinds(definitions, document);
     return {
       openapi: '3.0.0',
@@ -80,6 +117,8 @@ export class OpenApiDocuments {
     const paths = [...this.#documents.values()].flat().sort();
     const items = this.#paths(paths, definitions, 'v2');
     for (const document of this.#documents.keys()) this.#addKinds(definitions, document);
+    this.#customByDocument();
+    this.#addCustom(this.#custom.of, 'v2', definitions, items);
     return {
       swagger: '2.0',
       info: { title: 'Kubernetes', version: this.#sources.version },

@@ -92,6 +92,7 @@ export async function runBatch(
   } finally {
     clearTimeout(deadline);
     options.signal.removeEventListener('abort', abort);
+    output.end();
     log.end();
   }
   if (current && !options.signal.aborted) {

@@ -11,7 +11,7 @@ const rule = /^-{30,}$/;
 const end = /^(•|S|P|!)\s*(?:\[([A-Z]+)\]\s*)?\[([\d.]+) seconds\]/;
 const failure = /^\s*\[(FAILED|PANICKED|TIMEDOUT|INTERRUPTED|ABORTED)\]\s*(.*)$/;
 /** What follows a failure's text: `In [It] at: file:line @ time`. */
-const place = /^\s*(?:In \[[A-Za-z]+\] at:|There were additional failures)/;
+const place = /^\s*(?:In \[[A-Za-z]+\] (?:at:|- )|There were additional failures)/i;
 
 export class GinkgoOutput {
   readonly #names: ReadonlySet<string>;
@@ -19,6 +19,8 @@ export class GinkgoOutput {
   #rest = '';
   #afterRule = false;
   #current: string | undefined;
+  /** Why comes after how: until the next rule, with the test named again. */
+  #over: { readonly name: string; readonly ending: Ending; readonly seconds: number } | undefined;
   #error: string[] = [];
   #inError = false;
 
@@ -34,8 +36,17 @@ export class GinkgoOutput {
     for (const line of lines) this.#line(line);
   }
 
+  /** Nothing more will come. */
+  end(): void {
+    if (!this.#over) return;
+    const { name, ending, seconds } = this.#over;
+    this.#over = undefined;
+    this.#events.ended(name, ending, seconds, errorText(this.#error));
+  }
+
   #line(line: string): void {
     if (rule.test(line)) {
+      this.end();
       this.#afterRule = true;
       return;
     }
@@ -50,15 +61,14 @@ export class GinkgoOutput {
         return;
       }
     }
+    if (this.#over) return this.#collectError(line);
     if (this.#current === undefined) return;
     const [, mark, label, seconds] = end.exec(line) ?? [];
     if (mark !== undefined) {
-      const name = this.#current;
+      this.#over = { name: this.#current, ending: endingOf(mark, label), seconds: Number(seconds) };
       this.#current = undefined;
-      this.#events.ended(name, endingOf(mark, label), Number(seconds), errorText(this.#error));
-      return;
+      if (this.#over.ending === 'passed') this.end();
     }
-    this.#collectError(line);
   }
 
   /** The line is a test's name with its labels behind. */
@@ -73,7 +83,7 @@ export class GinkgoOutput {
   /** Only the first failure's own text: later ones follow from it. */
   #collectError(line: string): void {
     const [, , text] = failure.exec(line) ?? [];
-    if (text !== undefined && this.#error.length === 0) {
+    if (text !== undefined && this.#error.length === 0 && !place.test(text)) {
       this.#inError = true;
       this.#error.push(text);
     } else if (this.#inError) {

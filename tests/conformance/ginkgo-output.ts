@@ -61,7 +61,7 @@ export class GinkgoOutput {
         return;
       }
     }
-    if (this.#over) return this.#collectError(line);
+    if (this.#over) this.#collectError(line);
     if (this.#current === undefined) return;
     const [, mark, label, seconds] = end.exec(line) ?? [];
     if (mark !== undefined) {

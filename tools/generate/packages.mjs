@@ -30,7 +30,9 @@ export function readModels(clientNode) {
     const start = declaration.indexOf('export declare class');
     const about = declaration.slice(declaration.slice(0, start).lastIndexOf('/**') + 3, start).replace('*/', '');
     const members = {};
-    const member = /(?: {4}\/\*\*\n([\s\S]*?)\*\/\n)? {4}'([^']+)'(\?)?: [^\n]+;\n/g;
+    // Types of maps take several lines.
+    const member =
+      /(?: {4}\/\*\*\n((?:(?!\*\/)[\s\S])*?)\*\/\n)? {4}'([^']+)'(\?)?: (?:[^\n]+;|\{\n[\s\S]*?\n {4}\};)\n/g;
     for (const [, comment, field, optional] of declaration.slice(start).matchAll(member))
       members[field] = { description: comment && commentText(comment), required: !optional };
     const fields = {};

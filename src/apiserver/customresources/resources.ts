@@ -214,7 +214,9 @@ function readerOf(
     const start = bytes.length - suffix.length;
     if (start < 0) return undefined;
     for (let i = 0; i < suffix.length; i++) if (bytes[start + i] !== suffix[i]) return undefined;
-    const out = bytes.slice(0, start + 1);
+    // A copy, not `slice`: that of Node's buffers shares their memory.
+    const out = new Uint8Array(start + 1);
+    out.set(bytes.subarray(0, start));
     out[start] = brace;
     return out;
   };

@@ -95,7 +95,10 @@ export function addCustomKind(
           })),
         };
   const name = modelName(group, version, kind);
-  const metadata = { ...set.ref(objectMeta), description: described['metadata'] ?? '' };
+  // In v3 a reference with anything beside it stands in an allOf.
+  const withText = (ref: Json, description: string): Json =>
+    form === 'v3' ? { description, allOf: [ref] } : { description, ...ref };
+  const metadata = withText(set.ref(objectMeta), described['metadata'] ?? '');
   set.definitions[name] = {
     ...objectDefinition(custom.schema, form, typeMeta, metadata),
     'x-kubernetes-group-version-kind': [{ group, kind, version }],
@@ -108,7 +111,7 @@ export function addCustomKind(
     properties: {
       ...typeMeta,
       items: { description: `Objects of ${plural}.`, type: 'array', items: set.ref(`custom:${name}`) },
-      metadata: { ...set.ref(listMeta), description: 'Metadata of the list.' },
+      metadata: withText(set.ref(listMeta), 'Metadata of the list.'),
     },
     'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
     ...selectable,

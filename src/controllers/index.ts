@@ -4,6 +4,7 @@ import type { ControllerDescriptor } from './context.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
@@ -13,6 +14,7 @@ import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { replicationController } from './replicationcontroller/controller.ts';
 import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
@@ -22,6 +24,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 export const controllers: readonly ControllerDescriptor[] = [
   endpointsController,
   endpointSliceController,
+  replicationController,
   podGarbageCollector,
   namespaceController,
   serviceAccountController,
@@ -30,6 +33,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   jobController,
   deploymentController,
   replicaSetController,
+  disruptionController,
   statefulSetController,
   cronJobController,
   nodeIpamController,

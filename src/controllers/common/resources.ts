@@ -12,6 +12,10 @@ export const namespaces = core('namespaces');
 export const configMaps = core('configmaps');
 export const persistentVolumeClaims = core('persistentvolumeclaims');
 export const serviceAccounts = core('serviceaccounts');
+export const replicationControllers = core('replicationcontrollers');
+export const resourceQuotas = core('resourcequotas');
+export const secrets = core('secrets');
+export const persistentVolumes = core('persistentvolumes');
 export const replicaSets = apps('replicasets');
 export const deployments = apps('deployments');
 export const daemonSets = apps('daemonsets');
@@ -29,4 +33,19 @@ export const clusterRoles: GroupVersionResource = {
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   resource: 'clusterroles',
+};
+export const podDisruptionBudgets: GroupVersionResource = {
+  group: 'policy',
+  version: 'v1',
+  resource: 'poddisruptionbudgets',
+};
+export const storageClasses: GroupVersionResource = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  resource: 'storageclasses',
+};
+export const certificateSigningRequests: GroupVersionResource = {
+  group: 'certificates.k8s.io',
+  version: 'v1',
+  resource: 'certificatesigningrequests',
 };

@@ -1,5 +1,5 @@
-/** Keeps as many pods of a template as a ReplicaSet asks for. */
-import type { ReplicaSet } from '../../apis/generated/types/apps/v1.ts';
+/** Keeps as many pods of a template as a ReplicaSet, or a ReplicationController, asks for. */
+import type { ReplicaSet, ReplicaSetStatus } from '../../apis/generated/types/apps/v1.ts';
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import { messageOf } from '../../base/errors.ts';
 import { Controller, done, type Outcome, requeueAfter, retry } from '../../client/controller.ts';
@@ -9,8 +9,8 @@ import type { Informer } from '../../client/informer.ts';
 import { keyOf } from '../../client/reflector.ts';
 import { slowStartBatch } from '../../client/slow-start.ts';
 import { WorkQueue } from '../../client/workqueue.ts';
-import type { DeepReadonly } from '../../machinery/meta/object.ts';
-import { selectorFromObject } from '../../machinery/selectors/labels.ts';
+import type { DeepReadonly, GroupVersionResource } from '../../machinery/meta/object.ts';
+import { type LabelSelector, selectorFromObject } from '../../machinery/selectors/labels.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isNotFound, statusCause } from '../../machinery/status/is.ts';
 import { claimAll } from '../common/claim.ts';
@@ -32,15 +32,42 @@ type ReadonlyPod = DeepReadonly<Pod>;
 
 const workers = 5;
 
+/** What differs between the two kinds; objects of both are read as ReplicaSets, but for the selector. */
+export interface ReplicaKind {
+  readonly controllerName: string;
+  /** Of its Events. */
+  readonly component: string;
+  readonly queueName: string;
+  readonly group: string;
+  readonly kind: string;
+  readonly resource: GroupVersionResource;
+  selector(owner: ReadonlyReplicaSet): LabelSelector;
+  /** What of the planned status its schema has. */
+  status(planned: ReplicaSetStatus): ReplicaSetStatus;
+}
+
+const replicaSetKind: ReplicaKind = {
+  controllerName: 'replicaset-controller',
+  component: 'replicaset-controller',
+  queueName: 'replicaset',
+  group: 'apps',
+  kind: 'ReplicaSet',
+  resource: replicaSets,
+  selector: (rs) => selectorFromObject(rs.spec?.selector),
+  status: (planned) => planned,
+};
+
 export const replicaSetController: ControllerDescriptor = {
   name: 'replicaset-controller',
   alias: 'replicaset',
   serviceAccount: 'replicaset-controller',
-  create: (context) => new ReplicaSetController(context),
+  create: (context) => new ReplicaSetController(context, replicaSetKind),
 };
 
-class ReplicaSetController implements RunningController {
+export class ReplicaSetController implements RunningController {
   readonly #context: ControllerContext;
+  readonly #kind: ReplicaKind;
+  readonly #apiVersion: string;
   readonly #recorder: EventRecorder;
   readonly #queue: WorkQueue;
   readonly #expectations: Expectations;
@@ -48,13 +75,15 @@ class ReplicaSetController implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #controller: Controller;
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, kind: ReplicaKind) {
     this.#context = context;
+    this.#kind = kind;
+    this.#apiVersion = kind.group === '' ? 'v1' : `${kind.group}/v1`;
     const { clock, informers } = context;
-    this.#recorder = context.recorder('replicaset-controller');
-    this.#queue = new WorkQueue({ clock, name: 'replicaset' });
+    this.#recorder = context.recorder(kind.component);
+    this.#queue = new WorkQueue({ clock, name: kind.queueName });
     this.#expectations = new Expectations(clock);
-    this.#replicaSets = informers.informer<ReplicaSet>(replicaSets);
+    this.#replicaSets = informers.informer<ReplicaSet>(kind.resource);
     this.#replicaSets.addIndex(byController, controllerIndex);
     this.#pods = informers.informer<Pod>(pods);
     this.#pods.addIndex(byController, controllerIndex);
@@ -72,13 +101,13 @@ class ReplicaSetController implements RunningController {
       onDelete: (pod) => this.#podDeleted(pod),
     });
     this.#controller = new Controller({
-      name: replicaSetController.name,
+      name: kind.controllerName,
       clock,
       queue: this.#queue,
       workers,
       informers: [this.#replicaSets, this.#pods],
       reconcile: (key) => this.#reconcile(key),
-      onError: (error, key) => context.onError(replicaSetController.name, error, key),
+      onError: (error, key) => context.onError(kind.controllerName, error, key),
     });
   }
 
@@ -135,14 +164,14 @@ class ReplicaSetController implements RunningController {
   /** The ReplicaSet that controls the pod; not one of the same name that came after it. */
   #ownerOf(pod: ReadonlyPod): ReadonlyReplicaSet | undefined {
     const reference = controllerOf(pod);
-    if (!reference || !refersTo(reference, 'apps', 'ReplicaSet')) return undefined;
+    if (!reference || !refersTo(reference, this.#kind.group, this.#kind.kind)) return undefined;
     const owner = this.#replicaSets.get(`${pod.metadata.namespace}/${reference.name}`);
     return owner?.metadata.uid === reference.uid ? owner : undefined;
   }
 
   #enqueueMatching(pod: ReadonlyPod): void {
     for (const rs of this.#replicaSets.byNamespace(pod.metadata.namespace ?? ''))
-      if (selectorFromObject(rs.spec?.selector).matches(pod.metadata.labels)) this.#queue.add(keyOf(rs));
+      if (this.#kind.selector(rs).matches(pod.metadata.labels)) this.#queue.add(keyOf(rs));
   }
 
   async #reconcile(key: string): Promise<Outcome> {
@@ -161,14 +190,14 @@ class ReplicaSetController implements RunningController {
     try {
       claimed = await claimAll<Pod>({
         owner: rs,
-        reference: newControllerRef(rs, 'apps/v1', 'ReplicaSet'),
-        selector: selectorFromObject(rs.spec?.selector),
+        reference: newControllerRef(rs, this.#apiVersion, this.#kind.kind),
+        selector: this.#kind.selector(rs),
         candidates,
         mayAdopt: isPodActive,
         client: this.#context.client.resource<Pod>(pods),
         readOwner: () =>
           this.#context.client
-            .resource(replicaSets)
+            .resource(this.#kind.resource)
             .namespace(namespace)
             .get(rs.metadata.name ?? ''),
       });
@@ -209,19 +238,19 @@ class ReplicaSetController implements RunningController {
   async #createPods(key: string, rs: ReadonlyReplicaSet, count: number): Promise<unknown> {
     const { namespace, name = '' } = rs.metadata;
     const client = this.#context.client.resource<Pod>(pods).namespace(namespace);
-    const reference = newControllerRef(rs, 'apps/v1', 'ReplicaSet');
+    const reference = newControllerRef(rs, this.#apiVersion, this.#kind.kind);
     this.#expectations.expectCreations(key, count);
     let attempted = 0;
     const { error } = await slowStartBatch(count, async () => {
       attempted++;
       try {
         const pod = await client.create(podFromTemplate(rs.spec?.template, namespace, name, reference));
-        this.#recorder.event(asSubject(rs), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+        this.#recorder.event(this.#subject(rs), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
       } catch (cause) {
         this.#expectations.creationObserved(key);
         // The namespace is going away, and the ReplicaSet with it.
         if (statusCause(cause, 'NamespaceTerminating')) return;
-        this.#recorder.event(asSubject(rs), 'Warning', 'FailedCreate', `Error creating: ${messageOf(cause)}`);
+        this.#recorder.event(this.#subject(rs), 'Warning', 'FailedCreate', `Error creating: ${messageOf(cause)}`);
         throw cause;
       }
     });
@@ -238,11 +267,11 @@ class ReplicaSetController implements RunningController {
         try {
           const { uid } = pod.metadata;
           await client.delete(pod.metadata.name ?? '', uid ? { preconditions: { uid } } : {});
-          this.#recorder.event(asSubject(rs), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+          this.#recorder.event(this.#subject(rs), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
         } catch (cause) {
           this.#expectations.deletionObserved(key, keyOf(pod));
           if (isNotFound(cause)) return;
-          this.#recorder.event(asSubject(rs), 'Warning', 'FailedDelete', `Error deleting: ${messageOf(cause)}`);
+          this.#recorder.event(this.#subject(rs), 'Warning', 'FailedDelete', `Error deleting: ${messageOf(cause)}`);
           throw cause;
         }
       }),
@@ -261,16 +290,17 @@ class ReplicaSetController implements RunningController {
     claimed: readonly ReadonlyPod[],
     failure: { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly error: unknown } | undefined,
   ): Promise<Outcome> {
-    const { status, nextCheckMs } = planStatus({
+    const { status: planned, nextCheckMs } = planStatus({
       replicaSet: rs,
       pods: claimed,
       failure: failure && { reason: failure.reason, message: messageOf(failure.error) },
       nowMs: this.#context.clock.now(),
     });
+    const status = this.#kind.status(planned);
     if (!semanticEqual(status, rs.status)) {
       try {
         await this.#context.client
-          .resource<ReplicaSet>(replicaSets)
+          .resource<ReplicaSet>(this.#kind.resource)
           .namespace(rs.metadata.namespace)
           .update({ ...(rs as ReplicaSet), status }, { subresource: 'status' });
       } catch (error) {
@@ -281,7 +311,9 @@ class ReplicaSetController implements RunningController {
     if (failure) return retry(failure.error);
     return nextCheckMs === undefined ? done : requeueAfter(nextCheckMs);
   }
-}
 
-/** Items of lists may come without their type. */
-const asSubject = (rs: ReadonlyReplicaSet) => ({ ...rs, apiVersion: 'apps/v1', kind: 'ReplicaSet' });
+  /** Items of lists may come without their type. */
+  #subject(rs: ReadonlyReplicaSet) {
+    return { ...rs, apiVersion: this.#apiVersion, kind: this.#kind.kind };
+  }
+}

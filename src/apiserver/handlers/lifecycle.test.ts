@@ -129,11 +129,12 @@ test('keys that JavaScript treats as special are ordinary data', async () => {
     ['merge-patch+json', '{"data":{"__proto__":"merge"}}'],
     ['strategic-merge-patch+json', '{"data":{"__proto__":"strategic"}}'],
     ['json-patch+json', '[{"op":"replace","path":"/data/__proto__","value":"json"}]'],
-    ['apply-patch+yaml', '{"metadata":{"name":"a"},"data":{"__proto__":"apply"}}'],
+    ['apply-patch+yaml', '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"__proto__":"apply"}}'],
   ];
   for (const [type, body] of patches) {
     const headers = { 'content-type': `application/${type}` };
-    const { status } = await call('PATCH', `${maps}/a?fieldManager=m`, { body, headers });
+    const force = type.startsWith('apply') ? '&force=true' : '';
+    const { status } = await call('PATCH', `${maps}/a?fieldManager=m${force}`, { body, headers });
     expect(status, type).toBe(200);
     expect(await dataOf()).toBe(special.replace('"z"', `"${type.split('-')[0]}"`));
   }

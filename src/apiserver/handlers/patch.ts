@@ -12,12 +12,12 @@ import type { RequestContext } from '../request-context.ts';
 import { ObjectStore, type WriteResult } from '../registry/object-store.ts';
 import type { ObjectSchema } from '../registry/resource.ts';
 import type { Served } from '../registry/served.ts';
-import { applyMediaType, applyObject } from './apply/apply.ts';
+import { applyMediaType, applyObject } from './apply.ts';
 import { checkName, checkNamespace, type Expected, type ParsedBody, parseDocument, toObject } from './body.ts';
 import { mediaTypeOf, negotiate, patchMediaTypes } from './negotiate.ts';
 import { parseWriteQuery, type WriteQuery } from './options.ts';
 import { objectResponse } from './respond.ts';
-import { scopeOf } from './write.ts';
+import { trackedScope } from './write.ts';
 
 export async function handlePatch(context: RequestContext, served: Served): Promise<WireResponse> {
   const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
@@ -29,7 +29,7 @@ export async function handlePatch(context: RequestContext, served: Served): Prom
 
 async function patchObject(context: RequestContext, served: Served, query: WriteQuery): Promise<WriteResult> {
   const { resource } = served;
-  const scope = scopeOf(context, served, query.dryRun);
+  const scope = trackedScope(context, served, query);
   const patch = readPatch(context, query, resource.schema);
   const { name } = context.info;
   return new ObjectStore(served).update(scope, name, (current) => {

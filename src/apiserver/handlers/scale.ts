@@ -1,19 +1,27 @@
 /** The `scale` sub-resource: replicas of any scalable kind as an autoscaling/v1 Scale. */
 import type { ScalePaths } from '../../apis/kind.ts';
 import { schemaOf } from '../../apis/scheme.ts';
+import { FieldManager } from '../../machinery/managedfields/field-manager.ts';
+import { decodeManagers } from '../../machinery/managedfields/managers.ts';
+import { parentManagers, type ReplicasPath, scaleManagers } from '../../machinery/managedfields/scale.ts';
+import { shapeOfStruct } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { cloneJson } from '../../machinery/patch/json-value.ts';
 import { formatLabelSelector, type LabelSelectorObject, selectorFromSet } from '../../machinery/selectors/labels.ts';
 import { newInvalid, newMethodNotSupported, newNotFound } from '../../machinery/status/errors.ts';
 import { invalid } from '../../machinery/validation/field-error.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
+import { fieldManagerName, setManagers, trackUpdate } from '../registry/field-management.ts';
+import { timeText } from '../registry/metadata.ts';
 import { ObjectStore } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { servedObject } from '../watchcache/json-form.ts';
-import { checkName, checkNamespace, decodeBody, type Expected } from './body.ts';
+import { applyConfig, applyMediaType, readApplyConfig } from './apply.ts';
+import { checkName, checkNamespace, decodeBody, type Expected, toObject } from './body.ts';
 import { readObject } from './get.ts';
-import { negotiate } from './negotiate.ts';
-import { parseWriteQuery } from './options.ts';
+import { mediaTypeOf, negotiate } from './negotiate.ts';
+import { parseWriteQuery, type WriteQuery } from './options.ts';
 import { patchedObject, readPatch } from './patch.ts';
 import { valueResponse } from './respond.ts';
 import { scopeOf } from './write.ts';
@@ -35,6 +43,13 @@ const expected: Expected & { readonly schema: { readonly patchType: string } } =
   },
 };
 
+const fieldManager = new FieldManager({
+  apiVersion: expected.apiVersion,
+  subresource: 'scale',
+  shape: shapeOfStruct(schema.type),
+  empty: () => schema.normalize({}).object,
+});
+
 /** Where replicas are in all built-in kinds that scale. */
 const commonPaths: ScalePaths = {
   specReplicas: '.spec.replicas',
@@ -53,14 +68,24 @@ export async function handleScale(context: RequestContext, served: Served): Prom
   if (verb !== 'update' && verb !== 'patch')
     throw newMethodNotSupported({ group: served.resource.group, resource: `${served.resource.plural}/scale` }, verb);
   const query = parseWriteQuery(context.query, verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
-  const scope = scopeOf(context, served, query.dryRun);
-  const patch = verb === 'patch' ? readPatch(context, query, expected.schema) : undefined;
+  const scope = { ...scopeOf(context, served, query.dryRun), fieldManager: null };
+  const change = scaleChange(context, query);
+  const { apiVersion } = served.resource;
+  const pathOf: ReplicasPath = (version) =>
+    version === apiVersion
+      ? paths.specReplicas
+          .split('.')
+          .slice(1)
+          .map((step) => `f:${step}`)
+      : undefined;
   const { object } = await new ObjectStore(served).update(scope, name, (stored) => {
     if (!stored) throw newNotFound({ group: served.resource.group, resource: served.resource.plural }, name);
     const current = stored.copy();
-    const scale: Scale = patch
-      ? patchedObject(patch, scaleOf(current, paths), expected, query, context.warnings)
-      : decodeBody(context, expected, query.fieldValidation);
+    const managers = decodeManagers(current.metadata.managedFields);
+    const before = scaleOf(current, paths);
+    setManagers(before, scaleManagers(managers, pathOf));
+    const scale = change(before, timeText(served.services.clock.now()));
+    setManagers(current, parentManagers(managers, decodeManagers(scale.metadata.managedFields), apiVersion, pathOf));
     checkNamespace(scale, scope.namespace);
     checkName(scale, name);
     const replicas = scale.spec?.replicas ?? 0;
@@ -76,6 +101,35 @@ export async function handleScale(context: RequestContext, served: Served): Prom
     return current;
   });
   return valueResponse(200, scaleOf(servedObject(served.resource, object), paths), negotiated.encoding);
+}
+
+/** What the request makes of a Scale: managers and all. */
+function scaleChange(context: RequestContext, query: WriteQuery): (before: Scale, time: string) => Scale {
+  const tracked = (scale: Scale, before: Scale, time: string): Scale => {
+    trackUpdate(fieldManager, scale, before, fieldManagerName(context, query.fieldManager), time);
+    return scale;
+  };
+  if (context.info.verb === 'update')
+    return (before, time) => tracked(decodeBody(context, expected, query.fieldValidation), before, time);
+  if (mediaTypeOf(context.request.headers['content-type']) === applyMediaType) {
+    const config = readApplyConfig(context, query, expected);
+    return (before, time) => {
+      const { changed, managers } = applyConfig(fieldManager, before, config, query, time, context.info.namespace);
+      const scale =
+        changed === undefined
+          ? before
+          : toObject(
+              { value: cloneJson(changed), duplicates: [], strictErrors: [] },
+              expected,
+              query.fieldValidation,
+              context.warnings,
+            );
+      setManagers(scale, managers);
+      return scale;
+    };
+  }
+  const patch = readPatch(context, query, expected.schema);
+  return (before, time) => tracked(patchedObject(patch, before, expected, query, context.warnings), before, time);
 }
 
 export function scaleOf(object: KubeObject, paths: ScalePaths): Scale {

@@ -2,18 +2,19 @@
 import { newBadRequest } from '../../machinery/status/errors.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
+import { fieldManagerName } from '../registry/field-management.ts';
 import { ObjectStore, type WriteScope } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { checkName, checkNamespace, decodeBody } from './body.ts';
 import { negotiate } from './negotiate.ts';
-import { parseWriteQuery } from './options.ts';
+import { parseWriteQuery, type WriteQuery } from './options.ts';
 import { objectResponse } from './respond.ts';
 
 export async function handleCreate(context: RequestContext, served: Served): Promise<WireResponse> {
   const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseWriteQuery(context.query, 'CreateOptions');
   const object = decodeBody(context, served.resource, query.fieldValidation);
-  const scope = scopeOf(context, served, query.dryRun);
+  const scope = trackedScope(context, served, query);
   checkNamespace(object, scope.namespace);
   const written = await new ObjectStore(served).create(scope, object);
   return objectResponse(201, written, served.form(negotiated), negotiated.encoding);
@@ -24,7 +25,7 @@ export async function handleUpdate(context: RequestContext, served: Served): Pro
   const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseWriteQuery(context.query, 'UpdateOptions');
   const { name } = context.info;
-  const scope = scopeOf(context, served, query.dryRun);
+  const scope = trackedScope(context, served, query);
   const decode = () => {
     const object = decodeBody(context, served.resource, query.fieldValidation);
     checkNamespace(object, scope.namespace);
@@ -39,6 +40,14 @@ export async function handleUpdate(context: RequestContext, served: Served): Pro
     return object;
   });
   return objectResponse(created ? 201 : 200, object, served.form(negotiated), negotiated.encoding);
+}
+
+/** A write whose changes belong to a manager from now on. */
+export function trackedScope(context: RequestContext, served: Served, query: WriteQuery): WriteScope {
+  return {
+    ...scopeOf(context, served, query.dryRun),
+    fieldManager: fieldManagerName(context, query.fieldManager),
+  };
 }
 
 export function scopeOf(context: RequestContext, served: Served, dryRun: boolean): WriteScope {

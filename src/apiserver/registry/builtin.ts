@@ -1,6 +1,7 @@
 /** The built-in resources: the rows of the generated table, each with its kind's specialities where it has some. */
 import type { Kind } from '../../apis/kind.ts';
 import { allResources, schemaOf } from '../../apis/scheme.ts';
+import { shapeOfStruct } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { groupVersionText } from '../../machinery/meta/object.ts';
 import type { ResourceInfo } from '../../machinery/schema/resource.ts';
@@ -37,6 +38,7 @@ function builtinSchema(info: ResourceInfo, kind: Kind | undefined): ObjectSchema
     },
     validate: (object) => schema.validate(object),
     encode: (object) => schema.encode(object),
+    shape: shapeOfStruct(schema.type),
     patchType: schema.type.id,
   };
 }

@@ -57,14 +57,15 @@ class ResourceRegistry implements Registry {
     for (const resource of options.resources) {
       if (!resource.storage) continue;
       const { id } = resource.storage;
+      const siblings = options.resources.filter((r) => r.storage?.id === id);
       const cache =
         hub.cache(id) ??
         hub.addCache(
           id,
           { prefix: storagePrefix(resource.storage), namespaced: resource.namespaced },
-          readerOf(options.resources.filter((r) => r.storage?.id === id)),
+          readerOf(siblings),
         );
-      this.#install(resource, cache);
+      this.#install(resource, cache, siblings);
     }
     this.lookup = this.#makeLookup();
   }
@@ -94,7 +95,7 @@ class ResourceRegistry implements Registry {
     this.#uninstall(owner);
     for (const resource of resources) {
       this.#byPath.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
-      this.#install(resource, cache);
+      this.#install(resource, cache, resources);
     }
     this.#dynamic.set(owner, resources);
     this.#resources = undefined;
@@ -106,10 +107,11 @@ class ResourceRegistry implements Registry {
     if (storage) this.#services.hub.removeCache(storage.id);
   }
 
-  #install(resource: Resource, cache: WatchCache): void {
+  /** `siblings`: the resources of the same storage. */
+  #install(resource: Resource, cache: WatchCache, siblings: readonly Resource[]): void {
     // A hook is of the resource in its own group; versions of it share the hook.
     const own = this.#hooks.filter((h) => h.group === resource.group && h.resource === resource.plural);
-    this.#served.set(resource, new Served(resource, cache, this.#services, own));
+    this.#served.set(resource, new Served(resource, cache, this.#services, own, siblings));
     this.#caches.set(`${resource.group}/${resource.plural}`, cache);
   }
 

@@ -38,16 +38,3 @@ export function carryMetadata(meta: ObjectMeta, old: ObjectMeta): void {
   else meta.generation = old.generation;
   delete meta.selfLink;
 }
-
-/**
- * Field ownership of plain writes: what is stored stays, whatever the client sends, unless it asks for a reset with an
- * empty list or `[{}]`.
- */
-export function carryManagedFields(object: KubeObject, old: KubeObject | undefined): void {
-  const given = object.metadata.managedFields;
-  const reset =
-    given !== undefined && (given.length === 0 || (given.length === 1 && Object.keys(given[0]!).length === 0));
-  const kept = old?.metadata.managedFields;
-  if (kept === undefined || reset) delete object.metadata.managedFields;
-  else object.metadata.managedFields = kept;
-}

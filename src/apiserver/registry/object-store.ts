@@ -27,14 +27,9 @@ import type { RequestContext } from '../request-context.ts';
 import type { CachedObject } from '../watchcache/cached-object.ts';
 import { servedObject } from '../watchcache/json-form.ts';
 import { type DeleteOptions, planDeletion, shouldRemoveOnUpdate } from './deletion.ts';
+import { keepManagedFields, keepTimes, trackUpdate } from './field-management.ts';
 import type { Rollback } from './hooks.ts';
-import {
-  carryManagedFields,
-  carryMetadata,
-  fillNewMetadata,
-  generateName,
-  maxNameGenerationAttempts,
-} from './metadata.ts';
+import { carryMetadata, fillNewMetadata, generateName, maxNameGenerationAttempts, timeText } from './metadata.ts';
 import type { Served } from './served.ts';
 
 /** One write: whose, and to what part. */
@@ -44,8 +39,11 @@ export interface WriteScope {
   readonly subresource: string;
   readonly namespace: string;
   readonly dryRun: boolean;
-  /** Field ownership is set by the caller (apply); otherwise what is stored stays. */
-  readonly managesFields?: boolean;
+  /**
+   * Who manages the fields that this changes; absent: nobody, and what is stored stays. `null`: the producer has set
+   * managedFields already (apply, scale).
+   */
+  readonly fieldManager?: string | null;
   /** An update of what is absent creates it, whatever the strategy says (apply). */
   readonly createIfAbsent?: boolean;
   /** Admission has seen the request already, as that of another object (Binding, Eviction, Scale). */
@@ -91,7 +89,7 @@ export class ObjectStore {
       throw failure(500, undefined, 'resourceVersion should not be set on objects to be created');
     const nowMs = services.clock.now();
     fillNewMetadata(object.metadata, scope.namespace, services.random, nowMs);
-    if (!scope.managesFields) carryManagedFields(object, undefined);
+    if (scope.fieldManager !== null) this.#manageFields(scope, object, undefined);
     if (this.#admits(scope, 'CREATE')) {
       await services.admission.admit(this.#attributes(scope, 'CREATE', object, undefined));
       resource.schema.applyDefaults(object);
@@ -188,7 +186,7 @@ export class ObjectStore {
     const strategy = this.#served.strategy(scope.subresource)!;
     this.#checkVersion(object, current, old, strategy.allowUnconditionalUpdate ?? true);
     object.metadata.resourceVersion = String(current.revision);
-    if (!scope.managesFields) carryManagedFields(object, old);
+    if (scope.fieldManager !== null) this.#manageFields(scope, object, old);
     if (this.#admits(scope, 'UPDATE')) {
       await services.admission.admit(this.#attributes(scope, 'UPDATE', object, old));
       resource.schema.applyDefaults(object);
@@ -212,6 +210,7 @@ export class ObjectStore {
         const rollback = await hook.beforeUpdate?.(object, old, { ...scope });
         if (rollback) rollbacks.unshift(rollback);
       }
+      keepTimes(object, old);
       const bytes = this.#served.encode(object);
       if (scope.dryRun) return { written: this.#read(key, bytes, current.revision, object) };
       const remove = shouldRemoveOnUpdate(resource, object, old);
@@ -395,6 +394,16 @@ export class ObjectStore {
       dryRun: scope.dryRun,
       served: resource,
     };
+  }
+
+  #manageFields(scope: WriteScope, object: KubeObject, old: KubeObject | undefined): void {
+    const { fieldManager, subresource } = scope;
+    if (fieldManager === undefined || fieldManager === null) {
+      keepManagedFields(object, old);
+      return;
+    }
+    const time = timeText(this.#served.services.clock.now());
+    trackUpdate(this.#served.fieldManager(subresource), object, old, fieldManager, time);
   }
 
   async #undo(rollbacks: readonly Rollback[]): Promise<void> {

@@ -3,6 +3,7 @@
  * virtual (never stored) resources are all made into this; nothing behind it knows which it has.
  */
 import type { Kind } from '../../apis/kind.ts';
+import type { Shape } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { ResourceInfo } from '../../machinery/schema/resource.ts';
 import type { Decoded, DecodeOptions } from '../../machinery/schema/schema.ts';
@@ -24,6 +25,8 @@ export interface ObjectSchema {
   validate(object: KubeObject): readonly FieldError[];
   /** JSON, metadata first after the type meta (when there is one), without a trailing newline. */
   encode(object: KubeObject): Uint8Array;
+  /** How fields are owned and merged by server-side apply; absent: deduced from each object. */
+  readonly shape?: Shape;
   /** How strategic merge finds the type; undefined: it is not supported (custom resources). */
   readonly patchType: string | undefined;
 }

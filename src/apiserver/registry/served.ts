@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Strategy } from '../../apis/kind.ts';
+import type { FieldManager } from '../../machinery/managedfields/field-manager.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Store } from '../../store/store.ts';
 import type { AdmissionChain } from '../admission/chain.ts';
@@ -14,6 +15,7 @@ import { JsonForm } from '../watchcache/json-form.ts';
 import { MetadataForm } from '../watchcache/metadata-form.ts';
 import { ProtobufForm, ProtobufMetadataForm } from '../watchcache/protobuf-form.ts';
 import type { WatchCache } from '../watchcache/watch-cache.ts';
+import { fieldManagerOf } from './field-management.ts';
 import type { StorageHooks } from './hooks.ts';
 import type { Resource } from './resource.ts';
 import { mainStrategy, subresourceStrategy } from './strategies.ts';
@@ -34,14 +36,24 @@ export class Served {
   readonly services: Services;
   readonly hooks: readonly StorageHooks[];
   readonly #strategies = new Map<string, Strategy | undefined>();
+  readonly #fieldManagers = new Map<string, FieldManager>();
+  readonly #siblings: readonly Resource[];
   readonly #forms = new Map<string, Form>();
   readonly json: JsonForm;
 
-  constructor(resource: Resource, cache: WatchCache, services: Services, hooks: readonly StorageHooks[]) {
+  /** `siblings`: the resources that are stored in the same place, this one among them. */
+  constructor(
+    resource: Resource,
+    cache: WatchCache,
+    services: Services,
+    hooks: readonly StorageHooks[],
+    siblings: readonly Resource[] = [resource],
+  ) {
     this.resource = resource;
     this.cache = cache;
     this.services = services;
     this.hooks = hooks;
+    this.#siblings = siblings;
     this.json = new JsonForm(resource);
   }
 
@@ -53,6 +65,15 @@ export class Served {
       this.#strategies.set(subresource, strategy);
     }
     return strategy;
+  }
+
+  fieldManager(subresource: string): FieldManager {
+    let manager = this.#fieldManagers.get(subresource);
+    if (!manager) {
+      manager = fieldManagerOf(this.resource, subresource, this.#siblings);
+      this.#fieldManagers.set(subresource, manager);
+    }
+    return manager;
   }
 
   form(negotiated: Negotiated, include: IncludeObject = 'Metadata'): Form {

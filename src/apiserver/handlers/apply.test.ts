@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { testRegistry } from '../../registry/testing.suite.ts';
+import { testRegistry } from '../registry/testing.suite.ts';
 
 const url = '/apis/apps/v1/namespaces/default/deployments/d';
 const headers = { 'content-type': 'application/apply-patch+yaml' };
+const typeMeta = 'apiVersion: apps/v1\nkind: Deployment\n';
 const yaml = (replicas: string, more = '') => `
 apiVersion: apps/v1
 kind: Deployment
@@ -65,7 +66,7 @@ describe('apply', () => {
     await apply(
       call,
       'two',
-      'metadata: {name: d}\nspec: {template: {spec: {containers: [{name: c, env: [{name: C, value: "3"}]}]}}}',
+      `${typeMeta}metadata: {name: d}\nspec: {template: {spec: {containers: [{name: c, env: [{name: C, value: "3"}]}]}}}`,
     );
     const { body } = await apply(call, 'one', yaml('paused: true', '        env: [{name: B, value: "4"}]\n'));
     expect(body.spec.template.spec.containers[0].env).toEqual([
@@ -78,7 +79,7 @@ describe('apply', () => {
   test("another applier's field is a conflict, unless forced", async () => {
     const { call } = await testRegistry();
     await apply(call, 'one', yaml('replicas: 2'));
-    const other = 'metadata: {name: d}\nspec: {replicas: 3}';
+    const other = `${typeMeta}metadata: {name: d}\nspec: {replicas: 3}`;
     const refused = await apply(call, 'two', other);
     expect([refused.status, refused.body.message]).toEqual([
       409,
@@ -94,21 +95,27 @@ describe('apply', () => {
     expect(two.fieldsV1).toEqual({ 'f:spec': { 'f:replicas': {} } });
   });
 
-  test('plain writes keep the record', async () => {
+  test('a plain write takes over what it changes', async () => {
     const { call } = await testRegistry();
-    const { body } = await apply(call, 'one', yaml('replicas: 2'));
-    const patched = await call('PATCH', url, {
+    await apply(call, 'one', yaml('replicas: 2'));
+    const patched = await call('PATCH', `${url}?fieldManager=two`, {
       body: { spec: { replicas: 4 } },
       headers: { 'content-type': 'application/merge-patch+json' },
     });
-    expect(patched.body.metadata.managedFields).toEqual(body.metadata.managedFields);
+    const [one, two] = patched.body.metadata.managedFields;
+    expect(one.fieldsV1['f:spec']['f:replicas']).toBeUndefined();
+    expect(two).toMatchObject({ manager: 'two', operation: 'Update', fieldsV1: { 'f:spec': { 'f:replicas': {} } } });
+    const refused = await apply(call, 'one', yaml('replicas: 2'));
+    expect(refused.body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "two" using apps/v1: .spec.replicas',
+    );
   });
 
   test.each([
     ['no manager', '', yaml('replicas: 1'), 422, /fieldManager: Required value: is required for apply patch/],
     ['no YAML', 'one', 'a: [', 400, /error decoding YAML/],
-    ['another name', 'one', 'metadata: {name: e}', 400, /does not match the name on the URL/],
-    ['another kind', 'one', 'apiVersion: apps/v1\nkind: ReplicaSet', 400, /cannot be handled as a Deployment/],
+    ['another name', 'one', `${typeMeta}metadata: {name: e}`, 400, /does not match the name on the URL/],
+    ['another kind', 'one', 'apiVersion: apps/v1\nkind: ReplicaSet', 400, /invalid object type: apps\/v1, Kind=ReplicaSet/],
   ])('%s is refused', async (_what, manager, body, status, message) => {
     const { call } = await testRegistry();
     const answer = await apply(call, manager, body);

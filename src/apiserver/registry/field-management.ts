@@ -1,0 +1,117 @@
+/** Field management of served resources: the machinery of managedfields/ with what a resource knows of itself. */
+import { FieldManager, type Typed } from '../../machinery/managedfields/field-manager.ts';
+import {
+  decodeManagers,
+  differInTimeOnly,
+  encodeManagers,
+  isReset,
+  managedFieldsError,
+  type Managers,
+} from '../../machinery/managedfields/managers.ts';
+import { deduced } from '../../machinery/managedfields/shape.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../../machinery/meta/object.ts';
+import { cloneJson, jsonEqual } from '../../machinery/patch/json-value.ts';
+import type { RequestContext } from '../request-context.ts';
+import { resetFilter } from './reset-fields.ts';
+import type { Resource } from './resource.ts';
+
+/** `siblings`: the versions of the resource, which share a storage. */
+export function fieldManagerOf(resource: Resource, subresource: string, siblings: readonly Resource[]): FieldManager {
+  const { apiVersion, kind, schema } = resource;
+  let empty: KubeObject | undefined;
+  return new FieldManager({
+    apiVersion,
+    subresource,
+    shape: schema.shape ?? deduced,
+    empty() {
+      empty ??= { ...schema.normalize({}).object, apiVersion, kind };
+      return empty;
+    },
+    filter: resetFilter(resource, subresource, schema.patchType === undefined),
+    convert: siblings.length > 1 ? (object, to) => converted(object, resource, to, siblings) : undefined,
+  });
+}
+
+/** Through the stored version. `object` is of `from`'s version, or of one that it was converted to. */
+function converted(object: unknown, from: Resource, to: string, siblings: readonly Resource[]): Typed | undefined {
+  const target = siblings.find((sibling) => sibling.apiVersion === to);
+  if (!target) return undefined;
+  const given = (object as KubeObject).apiVersion;
+  const source = siblings.find((sibling) => sibling.apiVersion === given) ?? from;
+  const shape = target.schema.shape ?? deduced;
+  if (source === target) return { object, shape };
+  let copy = cloneJson(object) as KubeObject;
+  copy = source.storage?.conversion?.toStorage(copy) ?? copy;
+  copy = target.storage?.conversion?.fromStorage(copy) ?? copy;
+  return { object: { ...copy, apiVersion: target.apiVersion, kind: target.kind }, shape };
+}
+
+/** As many bytes of UTF-8 as a manager's name may have. */
+const maxManagerBytes = 128;
+
+/** Who writes: the manager that the request names, or the first word of its user agent. '' when it says neither. */
+export function fieldManagerName(context: RequestContext, fieldManager: string): string {
+  if (fieldManager !== '') return fieldManager;
+  const word = (context.request.headers['user-agent'] ?? '').split('/')[0]!;
+  if (word.length < maxManagerBytes / 4 && /^[ -~]*$/.test(word)) return word;
+  let name = '';
+  let bytes = 0;
+  for (const char of word) {
+    if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char)) continue;
+    bytes += new TextEncoder().encode(char).length;
+    if (bytes > maxManagerBytes) break;
+    name += char;
+  }
+  return name;
+}
+
+export function setManagers(object: KubeObject, managers: Managers): void {
+  const entries = encodeManagers(managers);
+  if (entries) object.metadata.managedFields = entries;
+  else delete object.metadata.managedFields;
+}
+
+/** Ownership stays as it is stored, whatever the object says. */
+export function keepManagedFields(object: KubeObject, old: KubeObject | undefined): void {
+  const kept = old?.metadata.managedFields;
+  if (kept === undefined) delete object.metadata.managedFields;
+  else object.metadata.managedFields = kept;
+}
+
+/** What a create or an update changed becomes `name`'s. An object without managers is not tracked until it is applied. */
+export function trackUpdate(
+  manager: FieldManager,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  name: string,
+  time: string,
+): void {
+  const given = manager.subresource === '' ? object.metadata.managedFields : undefined;
+  const managers = isReset(given)
+    ? decodeManagers(undefined)
+    : decodeManagers(valid(given) ?? valid(old?.metadata.managedFields));
+  delete object.metadata.managedFields;
+  if (old && managers.size === 0) return;
+  manager.update(old, object, managers, name, time);
+  setManagers(object, managers);
+}
+
+/** Undefined for none, and for what cannot be read. */
+function valid(entries: readonly ManagedFieldsEntry[] | undefined): readonly ManagedFieldsEntry[] | undefined {
+  return entries === undefined || entries.length === 0 || managedFieldsError(entries) ? undefined : entries;
+}
+
+/** A write that changes nothing but the times of managers changes nothing: they stay as they were. */
+export function keepTimes(object: KubeObject, old: KubeObject): void {
+  const before = old.metadata.managedFields;
+  if (before && differInTimeOnly(object.metadata.managedFields, before) && sameButManagers(object, old))
+    object.metadata.managedFields = before;
+}
+
+function sameButManagers(object: KubeObject, old: KubeObject): boolean {
+  const { metadata, ...rest } = object;
+  const { metadata: oldMetadata, ...oldRest } = old;
+  const { managedFields: _a, resourceVersion: _b, ...meta } = metadata;
+  const { managedFields: _c, resourceVersion: _d, ...oldMeta } = oldMetadata;
+  return jsonEqual(meta, oldMeta) && jsonEqual(rest, oldRest);
+}

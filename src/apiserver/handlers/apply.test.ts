@@ -115,7 +115,13 @@ describe('apply', () => {
     ['no manager', '', yaml('replicas: 1'), 422, /fieldManager: Required value: is required for apply patch/],
     ['no YAML', 'one', 'a: [', 400, /error decoding YAML/],
     ['another name', 'one', `${typeMeta}metadata: {name: e}`, 400, /does not match the name on the URL/],
-    ['another kind', 'one', 'apiVersion: apps/v1\nkind: ReplicaSet', 400, /invalid object type: apps\/v1, Kind=ReplicaSet/],
+    [
+      'another kind',
+      'one',
+      'apiVersion: apps/v1\nkind: ReplicaSet',
+      400,
+      /invalid object type: apps\/v1, Kind=ReplicaSet/,
+    ],
   ])('%s is refused', async (_what, manager, body, status, message) => {
     const { call } = await testRegistry();
     const answer = await apply(call, manager, body);

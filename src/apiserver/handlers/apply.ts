@@ -17,7 +17,6 @@ import {
 } from '../../machinery/managedfields/managers.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { cloneJson } from '../../machinery/patch/json-value.ts';
-import { strictDecodingError } from '../../machinery/schema/errors.ts';
 import { newApplyConflict, newBadRequest, newInvalid, newNotFound } from '../../machinery/status/errors.ts';
 import { failure } from '../../machinery/status/status.ts';
 import { required } from '../../machinery/validation/field-error.ts';
@@ -41,7 +40,7 @@ export async function applyObject(context: RequestContext, served: Served, query
   return new ObjectStore(served).update(scope, name, (current) => {
     if (!current && subresource !== '') throw newNotFound({ group: resource.group, resource: resource.plural }, name);
     const time = timeText(services.clock.now());
-    const applied = applyConfig(manager, current?.object, config, query, time, scope.namespace);
+    const applied = applyConfig(manager, current?.object, config, query, time);
     let object: KubeObject;
     if (applied.changed === undefined) object = current!.copy();
     else {
@@ -70,12 +69,14 @@ export function applyConfig(
   config: KubeObject,
   query: WriteQuery,
   time: string,
-  namespace: string,
 ): Applied {
   const wrong = configError(config, manager.shape);
   if (wrong) {
     const { apiVersion, kind, metadata } = config;
-    const what = `${metadata.namespace ?? namespace}/${metadata.name ?? ''}; ${apiVersion}, Kind=${kind}`;
+    const [inNamespace, name] = [metadata.namespace, metadata.name].map((text) =>
+      typeof text === 'string' ? text : '',
+    );
+    const what = `${inNamespace}/${name}; ${apiVersion}, Kind=${kind}`;
     throw failure(500, undefined, `failed to create typed patch object (${what}): ${wrong}`);
   }
   const entries = live?.metadata.managedFields ?? [];
@@ -111,14 +112,16 @@ export function readApplyConfig(
     throw newInvalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       required('fieldManager', 'is required for apply patch'),
     ]);
-  const { value, duplicates, strictErrors } = parseConfig(context, query);
+  const { value, strictErrors } = parseConfig(context, query);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw newBadRequest('error decoding YAML: the configuration must be an object');
+    throw newBadRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`,
+    );
   const config = value as KubeObject;
-  const repeated = [...strictErrors, ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`)];
-  if (repeated.length > 0 && query.fieldValidation === 'Strict')
-    throw newBadRequest(`error decoding YAML: ${strictDecodingError(repeated)}`);
-  if (repeated.length > 0 && query.fieldValidation === 'Warn') context.warnings.push(...repeated);
+  if (strictErrors.length > 0 && query.fieldValidation === 'Strict')
+    throw newBadRequest(`error strict decoding YAML: error converting YAML to JSON: ${strictErrors.join('\n')}`);
+  if (query.fieldValidation === 'Warn')
+    for (const error of strictErrors) context.warnings.push(...error.replace(yamlErrorsHead, '').split('\n  '));
   const { apiVersion = '', kind = '' } = config;
   if (apiVersion !== expected.apiVersion || kind !== expected.kind)
     throw newBadRequest(
@@ -129,14 +132,27 @@ export function readApplyConfig(
   return config;
 }
 
-/** JSON is YAML, but exact and fast when read as what it is. */
+const yamlErrorsHead = /^yaml: unmarshal errors:\n {2}/;
+
+function goKind(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
+}
+
+/** JSON is YAML, but exact and fast when read as what it is. What is wrong with it is said of it as YAML. */
 function parseConfig(context: RequestContext, query: WriteQuery): ParsedBody {
   const bytes = context.request.body ?? new Uint8Array(0);
   try {
-    return parseDocument(bytes, bytes[0] === 0x7b ? 'json' : 'yaml', query.fieldValidation !== 'Ignore');
+    if (bytes[0] === 0x7b) {
+      const parsed = parseDocument(bytes, 'json', query.fieldValidation !== 'Ignore');
+      if (parsed.duplicates.length === 0) return parsed;
+    }
+    return parseDocument(bytes, 'yaml', true);
   } catch (error) {
     if (!isJsonSyntaxError(error) && !(error instanceof YamlSyntaxError)) throw error;
-    throw newBadRequest(`error decoding YAML: ${error.message}`);
+    const head = error instanceof YamlSyntaxError ? 'error converting YAML to JSON: ' : '';
+    throw newBadRequest(`error decoding YAML: ${head}${error.message}`);
   }
 }
 

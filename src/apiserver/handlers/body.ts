@@ -68,6 +68,9 @@ export function toObject(
   warnings: string[],
 ): KubeObject {
   const given = typeOf(body.value, expected);
+  // An empty list asks for the managers to be forgotten; to the decoder it is as absent.
+  const managers = (body.value as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields;
+  const resetsManagers = Array.isArray(managers) && managers.length === 0;
   let decoded: ReturnType<ObjectSchema['normalize']>;
   try {
     decoded = expected.schema.normalize(body.value, body.duplicates);
@@ -76,6 +79,7 @@ export function toObject(
     throw newBadRequest(cannotBeHandled(given, expected.kind, messageOf(error)));
   }
   const { object } = decoded;
+  if (resetsManagers) (object.metadata ??= {}).managedFields = [];
   const strictErrors = [...body.strictErrors, ...decoded.strictErrors];
   object.apiVersion = expected.apiVersion;
   object.kind = expected.kind;

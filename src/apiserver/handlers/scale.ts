@@ -114,7 +114,7 @@ function scaleChange(context: RequestContext, query: WriteQuery): (before: Scale
   if (mediaTypeOf(context.request.headers['content-type']) === applyMediaType) {
     const config = readApplyConfig(context, query, expected);
     return (before, time) => {
-      const { changed, managers } = applyConfig(fieldManager, before, config, query, time, context.info.namespace);
+      const { changed, managers } = applyConfig(fieldManager, before, config, query, time);
       const scale =
         changed === undefined
           ? before

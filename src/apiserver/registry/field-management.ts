@@ -8,6 +8,7 @@ import {
   managedFieldsError,
   type Managers,
 } from '../../machinery/managedfields/managers.ts';
+import { canonical, type FieldSet } from '../../machinery/managedfields/field-set.ts';
 import { deduced } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../machinery/meta/object.ts';
 import { cloneJson, jsonEqual } from '../../machinery/patch/json-value.ts';
@@ -86,20 +87,39 @@ export function trackUpdate(
   name: string,
   time: string,
 ): void {
-  const given = manager.subresource === '' ? object.metadata.managedFields : undefined;
-  const managers = isReset(given)
-    ? decodeManagers(undefined)
-    : decodeManagers(valid(given) ?? valid(old?.metadata.managedFields));
+  const stored = old?.metadata.managedFields;
+  const managers = decodeManagers(manager.subresource === '' ? chosen(object.metadata.managedFields, stored) : stored);
   delete object.metadata.managedFields;
   if (old && managers.size === 0) return;
   manager.update(old, object, managers, name, time);
   setManagers(object, managers);
 }
 
-/** Undefined for none, and for what cannot be read. */
-function valid(entries: readonly ManagedFieldsEntry[] | undefined): readonly ManagedFieldsEntry[] | undefined {
-  return entries === undefined || entries.length === 0 || managedFieldsError(entries) ? undefined : entries;
+/** The client may edit what is recorded, or have it forgotten; what cannot be read of its entries counts as absent. */
+function chosen(
+  given: readonly ManagedFieldsEntry[] | undefined,
+  stored: readonly ManagedFieldsEntry[] | undefined,
+): readonly ManagedFieldsEntry[] | undefined {
+  if (isReset(given)) return undefined;
+  if (given === undefined || (stored && identical(given, stored))) return stored;
+  if (managedFieldsError(given)) return stored;
+  return given.map((entry) => ({ ...entry, fieldsV1: canonical((entry.fieldsV1 ?? {}) as FieldSet) }));
 }
+
+/** Equal, and in the same order: what most clients send back. */
+function identical(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [keysA, keysB] = [Object.keys(a), Object.keys(b)];
+  if (keysA.length !== keysB.length) return false;
+  for (let i = 0; i < keysA.length; i++) {
+    const key = keysA[i]!;
+    if (key !== keysB[i] || !identical((a as Fields)[key], (b as Fields)[key])) return false;
+  }
+  return true;
+}
+
+type Fields = Record<string, unknown>;
 
 /** A write that changes nothing but the times of managers changes nothing: they stay as they were. */
 export function keepTimes(object: KubeObject, old: KubeObject): void {

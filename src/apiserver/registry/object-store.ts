@@ -193,7 +193,11 @@ export class ObjectStore {
     }
     const strategyContext = this.#strategyContext(scope, services.clock.now());
     carryMetadata(object.metadata, old.metadata);
+    const { managedFields } = object.metadata;
     strategy.prepareForUpdate?.(object, old, strategyContext);
+    // Strategies that carry the whole of the metadata over do not mean the managers.
+    if (managedFields) object.metadata.managedFields = managedFields;
+    else delete object.metadata.managedFields;
     this.#refuse(object, [
       ...validateObjectMetaUpdate(object.metadata, old.metadata),
       ...resource.schema.validate(object),

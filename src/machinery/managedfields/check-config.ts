@@ -25,7 +25,7 @@ function check(value: unknown, shape: Shape, path: string, errors: string[]): vo
       return;
     case 'fields':
       if (!isFields(value)) {
-        errors.push(at(path, `expected map, got ${goValue(value)}`));
+        errors.push(at(path, `expected map, got &{${goValue(value)}}`));
         return;
       }
       for (const name of Object.keys(value).sort()) {
@@ -50,7 +50,7 @@ function checkAtomic(
     if (inside) check(value, inside, path, errors);
     return;
   }
-  if (!Array.isArray(value)) errors.push(at(path, `expected list, got ${goValue(value)}`));
+  if (!Array.isArray(value)) errors.push(at(path, `expected list, got &{${goValue(value)}}`));
   else if (inside) for (const [i, item] of value.entries()) check(item, inside, `${path}[${i}]`, errors);
 }
 
@@ -61,7 +61,7 @@ function checkList(
   errors: string[],
 ): void {
   if (!Array.isArray(value)) {
-    errors.push(at(path, `expected list, got ${goValue(value)}`));
+    errors.push(at(path, `expected list, got &{${goValue(value)}}`));
     return;
   }
   const seen = new Set<string>();
@@ -108,7 +108,7 @@ function isScalarOf(value: unknown, type: ScalarType): boolean {
 function scalarError(value: unknown, type: ScalarType): string {
   if (type === 'numeric') return `expected numeric (int or float), got ${goType(value)}`;
   if (type === 'string') return `expected string, got &value.valueUnstructured{Value:${goValue(value)}}`;
-  return `expected boolean, got &{${String(value)}}`;
+  return `expected boolean, got &{${goValue(value)}}`;
 }
 
 const goType = (value: unknown): string =>
@@ -116,4 +116,10 @@ const goType = (value: unknown): string =>
 
 const goScalarType = (value: unknown): string => (typeof value === 'boolean' ? 'bool' : typeof value);
 
-const goValue = (value: unknown): string => (typeof value === 'bigint' ? String(value) : JSON.stringify(value));
+/** As Go's %v prints it. */
+function goValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (!isFields(value)) return value === null ? '<nil>' : String(value);
+  const members = Object.keys(value).sort();
+  return `map[${members.map((name) => `${name}:${goValue(value[name])}`).join(' ')}]`;
+}

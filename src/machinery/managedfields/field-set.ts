@@ -168,6 +168,13 @@ export function stepText(step: string): string {
   }
 }
 
+/** A set from outside with all its keys in order. */
+export function canonical(set: FieldSet): FieldSet {
+  const out: Draft = {};
+  for (const step in set) out[step] = canonical(set[step]!);
+  return sorted(out);
+}
+
 /** The node with its keys in the order of steps. */
 export function sorted<T>(node: Record<string, T>): Record<string, T> {
   const steps = Object.keys(node);

@@ -45,7 +45,9 @@ export function parentManagers(
   for (const [id, manager] of scale) {
     if (taken.has(id) || !has(manager.fields, scaleReplicas)) continue;
     const moved: Manager = { ...manager, apiVersion, fields: setOf(replicas(apiVersion)!) };
-    managers.set(managerId(moved), moved);
+    const movedId = managerId(moved);
+    // Upstream knows the time only of those who were managers of the parent before.
+    managers.set(movedId, { ...moved, time: parent.get(movedId)?.time });
   }
   return managers;
 }

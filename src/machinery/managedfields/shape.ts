@@ -114,7 +114,7 @@ function shapeOfValue(type: ValueType, mapType?: string, listType?: string, keys
     case 'list': {
       const item = type.items;
       if (listType === 'set') return { kind: 'values', item: shapeOfValue(item) };
-      if (listType === 'map' && keys && item.kind === 'struct') return itemsOf(item.struct, keys);
+      if (listType === 'map' && keys && item.kind === 'struct') return itemsOf(item, keys);
       return atomicOf('list', () => shapeOfValue(item));
     }
     case 'any':
@@ -141,20 +141,27 @@ export const atomicOf = (of: 'list' | 'map', inside: () => Shape | undefined): S
   },
 });
 
-function itemsOf(type: StructType, keys: readonly string[]): Shape {
+function itemsOf(type: Extract<ValueType, { kind: 'struct' }>, keys: readonly string[]): Shape {
   const defaults: Fields = {};
   for (const key of keys) {
-    const value = type.byName.get(key)?.default;
+    const field = type.struct.byName.get(key);
+    const value = field?.default ?? (field && !field.pointer && !field.omitEmpty ? zeroOf(field.value) : undefined);
     if (value !== undefined) defaults[key] = value;
   }
   return {
     kind: 'items',
     keys: [...keys].sort(),
     get item() {
-      return shapeOfStruct(type);
+      return shapeOfValue(type);
     },
     defaults,
   };
+}
+
+/** What a field that is always there has when nothing is said of it. */
+function zeroOf({ kind }: ValueType): unknown {
+  if (kind === 'string') return '';
+  return kind === 'int32' || kind === 'int64' ? 0 : undefined;
 }
 
 /** `k:{"containerPort":80,"protocol":"TCP"}`. Undefined when the item has none of the keys. */

@@ -1,6 +1,8 @@
 /** The shape of a version of a custom resource, as the registry knows shapes. */
 import { builtinTypes } from '../../apis/scheme.ts';
 import { encodeText, parseJson } from '../../machinery/codec/json.ts';
+import { shapeOfOpenApi } from '../../machinery/managedfields/openapi-shape.ts';
+import { type Shape, shapeOfStruct } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
 import { decodeStruct } from '../../machinery/schema/decode.ts';
 import { encodeStruct } from '../../machinery/schema/encode.ts';
@@ -20,9 +22,15 @@ export class CustomResourceSchema implements ObjectSchema {
   /** Undefined: nothing is known, everything is kept. */
   readonly schema: JsonSchema | undefined;
   readonly patchType = undefined;
+  #shape: Shape | undefined;
 
   constructor(schema: JsonSchema | undefined) {
     this.schema = schema;
+  }
+
+  get shape(): Shape {
+    this.#shape ??= shapeOfOpenApi(this.schema, shapeOfStruct(objectMeta));
+    return this.#shape;
   }
 
   decode(bytes: Uint8Array, options: DecodeOptions = {}): Decoded {

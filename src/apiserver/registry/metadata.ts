@@ -1,6 +1,6 @@
 /** What the server itself writes into metadata. */
 import { type Random, randomNameSuffix, randomUuid } from '../../base/random.ts';
-import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
+import type { ObjectMeta } from '../../machinery/meta/object.ts';
 
 /** RFC 3339 with seconds, as all API times but MicroTime. */
 export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

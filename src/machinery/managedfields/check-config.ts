@@ -19,7 +19,8 @@ function check(value: unknown, shape: Shape, path: string, errors: string[]): vo
       if (!isScalarOf(value, shape.type)) errors.push(at(path, scalarError(value, shape.type)));
       return;
     case 'atomic':
-      return checkAtomic(value, shape, path, errors);
+      checkAtomic(value, shape, path, errors);
+      return;
     case 'deduced':
       if (isFields(value)) check(value, deducedMap, path, errors);
       return;
@@ -36,7 +37,7 @@ function check(value: unknown, shape: Shape, path: string, errors: string[]): vo
       return;
     case 'items':
     case 'values':
-      return checkList(value, shape, path, errors);
+      checkList(value, shape, path, errors);
   }
 }
 

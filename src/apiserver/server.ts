@@ -12,9 +12,13 @@ import { kinds } from '../apis/index.ts';
 import { loadOpenApi } from '../apis/openapi.ts';
 import type { CustomKind } from '../machinery/openapi/custom.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
-import type { Handler } from '../machinery/wire.ts';
+import type { Handler, WireResponse } from '../machinery/wire.ts';
 import { runCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
+import { Aggregator } from './aggregation/aggregator.ts';
+import { AggregationController } from './aggregation/controller.ts';
+import { fetchTarget } from './aggregation/direct.ts';
+import { mergedIndex } from './aggregation/openapi-index.ts';
 import { admissionPlugins } from './admission/order.ts';
 import { noMatchConditions } from './admission/webhook/match-conditions.ts';
 import { WebhookMetrics } from './admission/webhook/metrics.ts';
@@ -37,6 +41,7 @@ import { Loopback } from './bootstrap/loopback.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { CustomResourceController } from './customresources/controller.ts';
 import { Discovery } from './discovery/discovery.ts';
+import type { RemoteVersion } from './discovery/remote.ts';
 import { createChain } from './filters/chain.ts';
 import { InFlightLimit } from './filters/in-flight.ts';
 import { statusResponse } from './filters/status-response.ts';
@@ -52,6 +57,7 @@ import { defaultAddressTypes, hostPort } from './proxy/node-address.ts';
 import { podStreamHandlers } from './proxy/pod-streams.ts';
 import { builtinResources } from './registry/builtin.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
+import type { ContextHandler, RequestContext } from './request-context.ts';
 import { kubernetesVersion } from './version.ts';
 
 /** Named as upstream's flags. */
@@ -129,6 +135,7 @@ export function createApiServer(options: ApiServerOptions, dependencies: ApiServ
 }
 
 const noKinds: readonly CustomKind[] = [];
+const noRemotes: readonly RemoteVersion[] = [];
 
 type State = 'new' | 'loading' | 'serving' | 'ready' | 'stopped';
 
@@ -144,6 +151,9 @@ class PortableApiServer implements ApiServer {
   readonly #authorizer: Authorizer;
   readonly #services: ServiceAllocator;
   readonly #health: Health;
+  readonly #outbound: Outbound;
+  readonly #aggregator: Aggregator;
+  #aggregation: AggregationController | undefined;
   readonly #lifetime: Lifetime;
   readonly #onError: (error: unknown, what: string) => void;
   #customResources: CustomResourceController | undefined;
@@ -167,7 +177,9 @@ class PortableApiServer implements ApiServer {
       random,
     );
     const lookup = () => this.registry.lookup;
-    this.webhookClient = new WebhookClient({ outbound: dependencies.outbound ?? noOutbound, lookup, random, clock });
+    this.#outbound = dependencies.outbound ?? noOutbound;
+    this.webhookClient = new WebhookClient({ outbound: this.#outbound, lookup, random, clock });
+    this.#aggregator = new Aggregator({ lookup, random });
     const webhooks = {
       lookup,
       resources: () => this.registry.resources(),
@@ -194,7 +206,12 @@ class PortableApiServer implements ApiServer {
     this.#health = this.#makeHealth();
     const chain = this.#makeChain(clock, random, tokenKeys);
     this.handler = async (request) => {
-      if (this.#serving) return chain(request);
+      if (this.#serving) {
+        const response = await chain(request);
+        const direct = request.user !== undefined && response.kind === 'proxy' && !request.upgrade;
+        if (!direct || response.target.trust !== 'frontProxy') return response;
+        return fetchTarget(response.target, request, this.#outbound);
+      }
       const why = this.#state === 'stopped' ? 'the server is shutting down' : 'the server is starting';
       return statusResponse(newServiceUnavailable(why));
     };
@@ -220,9 +237,12 @@ class PortableApiServer implements ApiServer {
     });
     await this.#customResources.start();
     if (this.#stopped) return;
+    this.#aggregator.start();
+    const aggregation = this.#makeAggregation(loopback);
+    this.#aggregation = aggregation;
     this.#state = 'serving';
     try {
-      await bootstrap(loopback, this.#bootstrapOptions);
+      await Promise.all([bootstrap(loopback, this.#bootstrapOptions), aggregation.registerAtStart()]);
     } catch (error) {
       if (this.#stopped) return;
       throw error;
@@ -230,6 +250,7 @@ class PortableApiServer implements ApiServer {
     if (this.#stopped) return;
     this.#state = 'ready';
     this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
+    this.#lifetime.spawn((signal) => aggregation.run(signal));
     const onError = (error: unknown) => this.#onError(error, 'compacting the store');
     this.#lifetime.spawn((signal) => runCompactor({ store, clock, onError }, signal));
   }
@@ -237,6 +258,7 @@ class PortableApiServer implements ApiServer {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     await this.#lifetime.stop();
+    this.#aggregator.stop();
     await this.#customResources?.stop();
     this.#rbac.stop();
     this.#services.detach();
@@ -332,7 +354,11 @@ class PortableApiServer implements ApiServer {
     });
     this.#addHandlers(authenticator, tokenKeys, { issuer, audiences });
     const other = nonResourceHandler({
-      discovery: new Discovery(() => this.registry.resources(), this.#serverAddress),
+      discovery: new Discovery(
+        () => this.registry.resources(),
+        this.#serverAddress,
+        () => this.#aggregation?.remoteVersions() ?? noRemotes,
+      ),
       openApi: new OpenApi(
         () =>
           loadOpenApi({ version: kubernetesVersion, custom: () => this.#customResources?.openApiKinds() ?? noKinds }),
@@ -362,8 +388,39 @@ class PortableApiServer implements ApiServer {
       metrics: this.metrics,
       audit: this.#dependencies.audit,
       requestTimeoutMs: this.#options.requestTimeoutMs ?? 60_000,
-      answer: (context) => (context.info.isResourceRequest ? this.registry.handle(context) : other(context)),
+      aggregate: (context) => this.#aggregator.answer(context),
+      answer: (context) => {
+        if (context.info.isResourceRequest) return this.registry.handle(context);
+        return context.info.path === '/openapi/v3' ? this.#openApiIndex(context, other) : other(context);
+      },
       onError: this.#onError,
+    });
+  }
+
+  #makeAggregation(loopback: Loopback): AggregationController {
+    const { clock, random } = this.#dependencies;
+    const aggregation = new AggregationController({
+      aggregator: this.#aggregator,
+      loopback,
+      resources: () => this.registry.resources(),
+      lookup: () => this.registry.lookup,
+      outbound: this.#outbound,
+      clock,
+      random,
+      onError: this.#onError,
+    });
+    this.registry.onResourcesChange(() => aggregation.resourcesChanged());
+    return aggregation;
+  }
+
+  async #openApiIndex(context: RequestContext, own: ContextHandler): Promise<WireResponse> {
+    const { clock, random } = this.#dependencies;
+    const lookup = () => this.registry.lookup;
+    return mergedIndex(context, await own(context), this.#aggregator.remotes(), {
+      lookup,
+      random,
+      clock,
+      outbound: this.#outbound,
     });
   }
 

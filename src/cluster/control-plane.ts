@@ -63,8 +63,10 @@ export async function startControlPlane(
   // The port is known only once it is bound, and the API server publishes it: so the listener starts first, and refuses
   // until the server behind it is there.
   let server: ApiServer | undefined;
-  const listener = new Listener({ ...options.listener, onError }, async (request) =>
-    server ? server.handler(request) : statusResponse(newServiceUnavailable('the server is starting')),
+  const listener = new Listener(
+    { ...options.listener, ...(options.frontProxy && { frontProxy: options.frontProxy }), onError },
+    async (request) =>
+      server ? server.handler(request) : statusResponse(newServiceUnavailable('the server is starting')),
   );
   await stages.run(
     'listener',

@@ -73,9 +73,19 @@ export interface ProxyTarget {
   readonly url: string;
   readonly method: string;
   /** Sent instead of the client's own (hop-by-hop and upgrade headers are copied by the listener). */
-  readonly headers: Readonly<Record<string, string>>;
-  /** `kubelet`: authenticate with the API server's kubelet client certificate and verify with its kubelet CA. */
-  readonly trust: 'kubelet' | 'none';
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * `kubelet`: authenticate with the API server's kubelet client certificate and verify with its kubelet CA.
+   * `frontProxy`: authenticate as the front proxy, and verify as the target says.
+   */
+  readonly trust: 'kubelet' | 'frontProxy' | 'none';
+  /** Where to connect, in place of the URL's host. */
+  readonly connectTo?: { readonly host: string; readonly port: number };
+  /** The name that the certificate must be for, in place of the URL's host. */
+  readonly serverName?: string;
+  /** PEM that the certificate is verified against; with `frontProxy` only. Absent: what the platform trusts. */
+  readonly caPem?: string;
+  readonly insecureSkipTLSVerify?: boolean;
   readonly body?: Uint8Array;
   /** The target answers with a stream and knows no upgrade: a client's WebSocket gets that as messages. */
   readonly streams?: boolean;

@@ -1,6 +1,7 @@
 /** Discovery in its new form: everything in two documents (apidiscovery.k8s.io/v2 and v2beta1 APIGroupDiscoveryList). */
 import type { Resource } from '../registry/resource.ts';
 import type { ServedGroup } from './legacy.ts';
+import type { RemoteVersion } from './remote.ts';
 
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
@@ -26,21 +27,22 @@ export function aggregatedDiscovery(
   groups: readonly ServedGroup[],
   resources: readonly Resource[],
   version: AggregatedVersion,
+  remotes: readonly RemoteVersion[] = [],
 ): unknown {
+  const versionOf = (group: string, v: string) => {
+    const remote = remotes.find((r) => r.group === group && r.version === v);
+    if (remote !== undefined)
+      return { version: v, resources: remote.resources, freshness: remote.current ? 'Current' : 'Stale' };
+    const own = resources.filter((r) => r.group === group && r.version === v).sort(byName);
+    return { version: v, resources: own.map(entryOf), freshness: 'Current' };
+  };
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(({ group, versions }) => ({
       metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
-      versions: versions.map((v) => ({
-        version: v,
-        resources: resources
-          .filter((r) => r.group === group && r.version === v)
-          .sort(byName)
-          .map(entryOf),
-        freshness: 'Current',
-      })),
+      versions: versions.map((v) => versionOf(group, v)),
     })),
   };
 }

@@ -7,6 +7,7 @@ import type { RequestContext } from '../request-context.ts';
 import { type AggregatedVersion, aggregatedContentType, aggregatedDiscovery, wantsAggregated } from './aggregated.ts';
 import { contentHash, withEtag } from './etag.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, type ServedGroup, servedGroups } from './legacy.ts';
+import { mergeGroups, type RemoteVersion } from './remote.ts';
 
 interface Document {
   readonly body: Uint8Array;
@@ -18,10 +19,19 @@ export class Discovery {
   readonly #serverAddress: () => string;
   /** What the documents were made of: another array of resources makes them anew. */
   #madeOf: readonly Resource[] | undefined;
+  #remotes: readonly RemoteVersion[] = none;
   #groups: readonly ServedGroup[] = [];
   readonly #documents = new Map<string, Promise<Document>>();
 
-  constructor(resources: () => readonly Resource[], serverAddress: () => string) {
+  readonly #remoteVersions: () => readonly RemoteVersion[];
+
+  /** `remoteVersions`: the same array until something has changed, as `resources`. */
+  constructor(
+    resources: () => readonly Resource[],
+    serverAddress: () => string,
+    remoteVersions: () => readonly RemoteVersion[] = () => none,
+  ) {
+    this.#remoteVersions = remoteVersions;
     this.#resources = resources;
     this.#serverAddress = serverAddress;
   }
@@ -57,7 +67,7 @@ export class Discovery {
     let document = this.#documents.get(key);
     if (document === undefined) {
       const groups = this.#groups.filter((g) => (g.group === '') === (prefix === 'api'));
-      document = makeDocument(aggregatedDiscovery(groups, this.#madeOf!, version));
+      document = makeDocument(aggregatedDiscovery(groups, this.#madeOf!, version, this.#remotes));
       this.#documents.set(key, document);
     }
     const { body, hash } = await document;
@@ -66,12 +76,16 @@ export class Discovery {
 
   #refresh(): void {
     const resources = this.#resources();
-    if (resources === this.#madeOf) return;
+    const remotes = this.#remoteVersions();
+    if (resources === this.#madeOf && remotes === this.#remotes) return;
     this.#madeOf = resources;
-    this.#groups = servedGroups(resources);
+    this.#remotes = remotes;
+    this.#groups = mergeGroups(servedGroups(resources), remotes);
     this.#documents.clear();
   }
 }
+
+const none: readonly RemoteVersion[] = [];
 
 const vary = { vary: 'Accept' } as const;
 

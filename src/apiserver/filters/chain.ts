@@ -10,7 +10,7 @@ import type { Authenticator } from '../authn/authenticator.ts';
 import { anonymousUser } from '../authn/users.ts';
 import { type Authorizer, attributesOf, forbiddenError } from '../authz/authorizer.ts';
 import type { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
-import type { ContextHandler } from '../request-context.ts';
+import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { ChainContext } from './context.ts';
 import { impersonate, wantsImpersonation } from './impersonation.ts';
 import { type InFlightLimit, tooManyRequests } from './in-flight.ts';
@@ -35,6 +35,8 @@ export interface ChainParts {
   readonly metrics: ApiServerMetrics;
   readonly requestTimeoutMs: number;
   readonly audit?: AuditSink | undefined;
+  /** Answers what another server serves, of the request as it came; undefined: it is ours. */
+  readonly aggregate?: (context: RequestContext) => WireResponse | undefined;
   /** Resource and other requests, once they are allowed. */
   readonly answer: ContextHandler;
   /** Told of what ended as a 500. */
@@ -46,6 +48,8 @@ export function createChain(parts: ChainParts): Handler {
   const { clock, metrics } = parts;
 
   async function answer(context: ChainContext): Promise<WireResponse> {
+    const elsewhere = parts.aggregate?.(context);
+    if (elsewhere !== undefined) return elsewhere;
     if (hasProtobufBody(context.request)) context.request = await withJsonBody(context.request);
     if (acceptsProtobuf(context.request)) await prepareProtobuf();
     return parts.answer(context);

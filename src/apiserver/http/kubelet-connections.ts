@@ -1,4 +1,5 @@
 /** Connections from the API server to kubelets and other proxied targets. */
+import type { OutboundIdentity } from './outbound.ts';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { ProxyTarget } from '../../machinery/wire.ts';
@@ -15,19 +16,28 @@ const keepAliveMs = 30_000;
 
 export class KubeletConnections {
   readonly #credentials: KubeletCredentials | undefined;
-  readonly #agents: { http?: HttpAgent; none?: HttpsAgent; kubelet?: HttpsAgent } = {};
+  readonly #frontProxy: OutboundIdentity | undefined;
+  readonly #agents: { http?: HttpAgent; none?: HttpsAgent; kubelet?: HttpsAgent; frontProxy?: HttpsAgent } = {};
 
-  constructor(credentials: KubeletCredentials | undefined) {
+  constructor(credentials: KubeletCredentials | undefined, frontProxy?: OutboundIdentity) {
     this.#credentials = credentials;
+    this.#frontProxy = frontProxy;
   }
 
   /** Begins the request; the caller writes the body and ends it. `upgrade`: on a connection of its own. */
   request(target: ProxyTarget, headers: Record<string, string | string[]>, upgrade: boolean): ClientRequest {
-    const options = { method: target.method, headers };
+    const { connectTo } = target;
+    const options = {
+      method: target.method,
+      headers: connectTo === undefined ? headers : { host: new URL(target.url).host, ...headers },
+      ...(connectTo === undefined ? {} : { hostname: connectTo.host, port: connectTo.port }),
+    };
     if (!target.url.startsWith('https:'))
       return httpRequest(target.url, { ...options, agent: upgrade ? false : this.#http() });
     if (upgrade) return httpsRequest(target.url, { ...options, ...this.#tls(target), agent: false });
-    return httpsRequest(target.url, { ...options, agent: this.#https(target) });
+    // The agent keeps connections of different peers apart by these options.
+    const peer = target.trust === 'frontProxy' ? this.#tls(target) : {};
+    return httpsRequest(target.url, { ...options, ...peer, agent: this.#https(target) });
   }
 
   close(): void {
@@ -36,6 +46,15 @@ export class KubeletConnections {
 
   #tls(target: ProxyTarget) {
     if (target.trust === 'none') return { rejectUnauthorized: false };
+    if (target.trust === 'frontProxy') {
+      const { serverName, caPem, insecureSkipTLSVerify } = target;
+      return {
+        ...(this.#frontProxy && { cert: this.#frontProxy.certPem, key: this.#frontProxy.keyPem }),
+        ...(serverName === undefined ? {} : { servername: serverName }),
+        ...(caPem === undefined ? {} : { ca: caPem }),
+        ...(insecureSkipTLSVerify ? { rejectUnauthorized: false } : {}),
+      };
+    }
     const { certPem, keyPem, caPem } = this.#credentials ?? {};
     return { cert: certPem, key: keyPem, ...(caPem === undefined ? { rejectUnauthorized: false } : { ca: caPem }) };
   }
@@ -46,7 +65,11 @@ export class KubeletConnections {
   }
 
   #https(target: ProxyTarget): HttpsAgent {
-    this.#agents[target.trust] ??= new HttpsAgent({ keepAlive: true, timeout: keepAliveMs, ...this.#tls(target) });
+    this.#agents[target.trust] ??= new HttpsAgent({
+      keepAlive: true,
+      timeout: keepAliveMs,
+      ...(target.trust === 'frontProxy' ? {} : this.#tls(target)),
+    });
     return this.#agents[target.trust]!;
   }
 }

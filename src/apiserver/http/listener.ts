@@ -15,6 +15,7 @@ import { statusResponse } from '../filters/status-response.ts';
 import { connectionPeer, type Peer } from './peer.ts';
 import { type Exchange, http1Exchange, http2Exchange, readBody, SocketRequest } from './exchange.ts';
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connections.ts';
+import type { OutboundIdentity } from './outbound.ts';
 import { proxyPlain, proxyStreamToWebSocket, proxyUpgrade } from './proxy.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { respond } from './respond.ts';
@@ -31,6 +32,8 @@ export interface ListenerOptions {
   readonly clientCaPem?: string;
   /** For proxied requests with trust `kubelet`. */
   readonly kubelet?: KubeletCredentials;
+  /** For proxied requests with trust `frontProxy`. */
+  readonly frontProxy?: OutboundIdentity;
   /** What went wrong on a connection and changed no answer. */
   readonly onError?: (error: unknown, what: string) => void;
 }
@@ -74,7 +77,7 @@ export class Listener {
   constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
-    this.#kubelets = new KubeletConnections(options.kubelet);
+    this.#kubelets = new KubeletConnections(options.kubelet, options.frontProxy);
     this.#http1 = createHttp1Server({ maxHeaderSize: maxHeaderBytes, requestTimeout: 0, keepAliveTimeout: idleMs });
     this.#http1.timeout = headMs;
     this.#http1.on('request', (request, response) => void this.#onHttp1(request, response));

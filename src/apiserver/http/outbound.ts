@@ -12,8 +12,6 @@ export interface OutboundIdentity {
 
 /** How long a connection that nobody uses is kept (Go's default transport: 90 s; servers may end it sooner). */
 const keepAliveMs = 30_000;
-/** Answers of webhooks and discovery documents are never larger. */
-const maxAnswerBytes = 32 * 1024 * 1024;
 
 export class OutboundConnections {
   readonly #agent = new Agent({ keepAlive: true, timeout: keepAliveMs, maxCachedSessions: 0 });
@@ -50,25 +48,17 @@ export class OutboundConnections {
         return;
       }
       const stop = () => outgoing.destroy();
-      const settle = <T>(then: (value: T) => void, value: T) => {
-        call.signal.removeEventListener('abort', stop);
-        then(value);
-      };
+      const over = () => call.signal.removeEventListener('abort', stop);
       call.signal.addEventListener('abort', stop, { once: true });
       outgoing.on('response', (incoming) => {
-        readAll(incoming).then(
-          (body) =>
-            settle(resolve, {
-              answer: { status: incoming.statusCode ?? 502, headers: headersOf(incoming), body },
-              stale: false,
-            }),
-          (error) => settle(reject, call.signal.aborted ? call.signal.reason : goNetworkError(error, call)),
-        );
+        const chunks = chunksOf(incoming, call, over);
+        resolve({ answer: { status: incoming.statusCode ?? 502, headers: headersOf(incoming), chunks }, stale: false });
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        if (call.signal.aborted) settle(reject, call.signal.reason);
-        else if (outgoing.reusedSocket && error.code === 'ECONNRESET') settle(resolve, { stale: true });
-        else settle(reject, goNetworkError(error, call));
+        over();
+        if (call.signal.aborted) reject(call.signal.reason);
+        else if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve({ stale: true });
+        else reject(goNetworkError(error, call));
       });
       outgoing.end(call.body);
     });
@@ -100,15 +90,15 @@ export class OutboundConnections {
 
 export const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');
 
-async function readAll(incoming: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+/** The body, until the caller's signal says that nobody wants more of it. */
+async function* chunksOf(incoming: IncomingMessage, call: OutboundCall, over: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* incoming;
+  } catch (error) {
+    throw call.signal.aborted ? call.signal.reason : goNetworkError(error, call);
+  } finally {
+    over();
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
 }
 
 function headersOf(incoming: IncomingMessage): WireHeaders {

@@ -32,7 +32,7 @@ export async function proxyPlain(
   kubelets: KubeletConnections,
   signal: AbortSignal,
 ): Promise<void> {
-  const outgoing = kubelets.request(target, { ...target.headers }, false);
+  const outgoing = kubelets.request(target, { ...target.headers } as Record<string, string | string[]>, false);
   const stop = () => outgoing.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -97,7 +97,7 @@ export interface UpgradeProxy {
 /** Hands the client's upgrade on: a 101 joins the two connections, any other answer is relayed. Resolves at the end. */
 export function proxyUpgrade({ incoming, socket, head, target, kubelets }: UpgradeProxy): Promise<void> {
   return new Promise((resolve) => {
-    const headers: Record<string, string | string[]> = { ...target.headers, ...upgradeHeaders(incoming) };
+    const headers = { ...target.headers, ...upgradeHeaders(incoming) } as Record<string, string | string[]>;
     const outgoing = kubelets.request(target, headers, true);
     socket.once('close', () => {
       outgoing.destroy();
@@ -134,7 +134,7 @@ export async function proxyStreamToWebSocket({
   target,
   kubelets,
 }: UpgradeProxy): Promise<void> {
-  const outgoing = kubelets.request(target, { ...target.headers }, false);
+  const outgoing = kubelets.request(target, { ...target.headers } as Record<string, string | string[]>, false);
   socket.once('close', () => outgoing.destroy());
   try {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -30,11 +30,34 @@ export interface OutboundCall extends OutboundPeer {
 export interface OutboundAnswer {
   readonly status: number;
   readonly headers: WireHeaders;
-  readonly body: Uint8Array;
+  /** The body as it comes. To be read to its end, or left early, once. */
+  readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 /** Rejects with an Error whose message says what failed in the words of Go's net package. Connections are kept. */
 export type Outbound = (call: OutboundCall) => Promise<OutboundAnswer>;
+
+/** Answers of webhooks and discovery documents are never larger. */
+const maxAnswerBytes = 32 * 1024 * 1024;
+
+/** The whole body. Throws when it is too large, or breaks off. */
+export async function readAnswer({ chunks }: OutboundAnswer): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+  }
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
 
 /** For servers that were given no way out. */
 export const noOutbound: Outbound = async ({ url }) => {

@@ -7,7 +7,7 @@ import { newGenericServerResponse, newServiceUnavailable } from '../../machinery
 import { statusErrorOf } from '../../machinery/status/is.ts';
 import { type Status, StatusError } from '../../machinery/status/status.ts';
 import type { Lookup } from '../registry/registry.ts';
-import type { Outbound, OutboundAnswer, OutboundCall } from './outbound.ts';
+import { type Outbound, type OutboundCall, readAnswer } from './outbound.ts';
 import { serviceEndpoint } from './service-endpoint.ts';
 
 /** admissionregistration.k8s.io/v1 and apiextensions.k8s.io/v1 WebhookClientConfig. */
@@ -74,9 +74,12 @@ export class WebhookClient {
     );
     const gone = () => controller.abort(new Error('context canceled'));
     signal?.addEventListener('abort', gone, { once: true });
-    let answer: OutboundAnswer;
+    let status: number;
+    let answered: Uint8Array;
     try {
-      answer = await this.#dependencies.outbound(this.#call(config, url, body, controller.signal));
+      const answer = await this.#dependencies.outbound(this.#call(config, url, body, controller.signal));
+      status = answer.status;
+      answered = await readAnswer(answer);
     } catch (error) {
       const why = controller.signal.aborted ? messageOf(controller.signal.reason) : messageOf(error);
       throw new WebhookCallError(`Post ${JSON.stringify(url)}: ${why}`, 503, error);
@@ -84,7 +87,7 @@ export class WebhookClient {
       timer.cancel();
       signal?.removeEventListener('abort', gone);
     }
-    return read(answer);
+    return read(status, answered);
   }
 
   #call(config: WebhookClientConfig, url: string, body: Uint8Array, signal: AbortSignal): OutboundCall {
@@ -119,7 +122,7 @@ function baseUrl({ url, service }: WebhookClientConfig): string {
 }
 
 /** A 2xx answer's JSON; anything else as Go's client reads it: a Status where the body is one. */
-function read({ status, body }: OutboundAnswer): unknown {
+function read(status: number, body: Uint8Array): unknown {
   if (status >= 200 && status <= 206) {
     try {
       return parseJson(body).value;

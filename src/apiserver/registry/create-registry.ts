@@ -42,6 +42,7 @@ class ResourceRegistry implements Registry {
   readonly #services: Services;
   readonly #hooks: readonly StorageHooks[];
   readonly #subresourceHandlers = new Map<string, ContextHandler>();
+  readonly #onResourcesChange: (() => void)[] = [];
   readonly #virtual = new Map<string, ContextHandler>();
   readonly lookup: Lookup;
 
@@ -98,7 +99,7 @@ class ResourceRegistry implements Registry {
       this.#install(resource, cache, resources);
     }
     this.#dynamic.set(owner, resources);
-    this.#resources = undefined;
+    this.#resourcesChanged();
   }
 
   withdraw(owner: string): void {
@@ -121,7 +122,16 @@ class ResourceRegistry implements Registry {
       this.#caches.delete(`${resource.group}/${resource.plural}`);
       this.#served.delete(resource);
     }
-    if (this.#dynamic.delete(owner)) this.#resources = undefined;
+    if (this.#dynamic.delete(owner)) this.#resourcesChanged();
+  }
+
+  onResourcesChange(listener: () => void): void {
+    this.#onResourcesChange.push(listener);
+  }
+
+  #resourcesChanged(): void {
+    this.#resources = undefined;
+    for (const listener of this.#onResourcesChange) listener();
   }
 
   find(group: string, version: string, resource: string): Resource | undefined {

@@ -56,6 +56,8 @@ export interface Registry {
   serve(owner: string, resources: readonly Resource[]): Promise<void>;
   /** Ends that: requests are 404, watches end. What is stored stays. */
   withdraw(owner: string): void;
+  /** Called after each change of `resources`. */
+  onResourcesChange(listener: () => void): void;
   find(group: string, version: string, resource: string): Resource | undefined;
   /** Answers a resource request; failures are answers too (Status), it never rejects. */
   handle(context: RequestContext): Promise<WireResponse>;

@@ -22,7 +22,7 @@ const outbound: Outbound = async (call) => {
     });
   const response = { uid: review.request.uid, ...reply };
   const answer = { kind: review.kind, apiVersion: review.apiVersion, response };
-  return { status: 200, headers: {}, body: new TextEncoder().encode(JSON.stringify(answer)) };
+  return { status: 200, headers: {}, chunks: [new TextEncoder().encode(JSON.stringify(answer))] };
 };
 
 const patch = (...operations: unknown[]) => ({

@@ -15,6 +15,7 @@ import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { replicationController } from './replicationcontroller/controller.ts';
+import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
@@ -26,6 +27,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   endpointSliceController,
   replicationController,
   podGarbageCollector,
+  resourceQuotaController,
   namespaceController,
   serviceAccountController,
   garbageCollector,

@@ -29,6 +29,7 @@ ${rule}
 S [SKIPPED] [0.010 seconds]
 ${rule}
 [sig-d] D hangs [Conformance] [sig-d, Conformance]
+  STEP: waiting for it @ 11/23/26 22:06:05.176
 • [INTERRUPTED] [60.5 seconds]
 
   [INTERRUPTED] Interrupted by User
@@ -59,7 +60,7 @@ it('what ginkgo prints is read as it comes, however it is cut', () => {
       '[sig-c] C is left out [Conformance]',
       ['[sig-c] C is left out [Conformance]', 'skipped', 0.01, ''],
       '[sig-d] D hangs [Conformance]',
-      ['[sig-d] D hangs [Conformance]', 'interrupted', 60.5, 'Interrupted by User'],
+      ['[sig-d] D hangs [Conformance]', 'interrupted', 60.5, "at 'waiting for it':"],
     ]);
   }
 });

@@ -7,6 +7,7 @@ export interface OutputEvents {
   ended(name: string, ending: Ending, seconds: number, error: string): void;
 }
 
+const step = /^\s*STEP: (.*) @ [\d/]+ [\d:.]+$/;
 const rule = /^-{30,}$/;
 const end = /^(•|S|P|!)\s*(?:\[([A-Z]+)\]\s*)?\[([\d.]+) seconds\]/;
 const failure = /^\s*\[(FAILED|PANICKED|TIMEDOUT|INTERRUPTED|ABORTED)\]\s*(.*)$/;
@@ -21,6 +22,8 @@ export class GinkgoOutput {
   #current: string | undefined;
   /** Why comes after how: until the next rule, with the test named again. */
   #over: { readonly name: string; readonly ending: Ending; readonly seconds: number } | undefined;
+  /** The latest that the test said it was about to do. */
+  #step = '';
   #error: string[] = [];
   #inError = false;
 
@@ -41,6 +44,8 @@ export class GinkgoOutput {
     if (!this.#over) return;
     const { name, ending, seconds } = this.#over;
     this.#over = undefined;
+    // That a user interrupted it says nothing; how far it came does.
+    if (ending === 'interrupted') this.#error.unshift(`at '${this.#step}':`);
     this.#events.ended(name, ending, seconds, errorText(this.#error));
   }
 
@@ -57,6 +62,7 @@ export class GinkgoOutput {
         this.#current = name;
         this.#error = [];
         this.#inError = false;
+        this.#step = '';
         this.#events.started(name);
         return;
       }
@@ -68,7 +74,11 @@ export class GinkgoOutput {
       this.#over = { name: this.#current, ending: endingOf(mark, label), seconds: Number(seconds) };
       this.#current = undefined;
       if (this.#over.ending === 'passed') this.end();
+      return;
     }
+    const said = step.exec(line)?.[1];
+    if (said !== undefined && !/^(Destroying namespace|Collecting events|Found \d+ events)/.test(said))
+      this.#step = said;
   }
 
   /** The line is a test's name with its labels behind. */
@@ -83,7 +93,10 @@ export class GinkgoOutput {
   /** Only the first failure's own text: later ones follow from it. */
   #collectError(line: string): void {
     const [, , text] = failure.exec(line) ?? [];
-    if (text !== undefined && this.#error.length === 0 && !place.test(text)) {
+    // That we ended it is no error of its own; what follows from it, on the next line, is.
+    if (text?.startsWith('An interrupt occurred and then')) this.#inError = true;
+    else if (text?.startsWith('Interrupted by User')) this.#inError = false;
+    else if (text !== undefined && this.#error.length === 0 && !place.test(text)) {
       this.#inError = true;
       this.#error.push(text);
     } else if (this.#inError) {

@@ -36,8 +36,10 @@ export async function runSpecs(specs: readonly Spec[], options: RunOptions, deps
     const seconds = `${result.seconds.toFixed(1)} s`.padStart(8);
     deps.say(`[${done}/${specs.length}] ${result.state.padEnd(9)} ${seconds} ${outcome.spec.name}${error}`);
   };
+  // The slow ones first and each for itself: at the end they would be waited for.
+  const slowFirst = [...specs].sort((a, b) => Number(b.slow) - Number(a.slow));
   const phases = [
-    { specs: specs.filter(({ serial }) => !serial), parallel: options.parallel },
+    { specs: slowFirst.filter(({ serial }) => !serial), parallel: options.parallel },
     { specs: specs.filter(({ serial }) => serial), parallel: 1 },
   ];
   for (const phase of phases) await runQueue([...phase.specs], phase.parallel, options, deps, record);
@@ -60,7 +62,8 @@ async function runQueue(
   const starts = new Map<Spec, number>();
   const worker = async () => {
     while (queue.length > 0 && !options.signal.aborted) {
-      const batch = queue.splice(0, Math.max(1, Math.min(mostInBatch, Math.ceil(queue.length / (parallel * 3)))));
+      const most = queue[0]!.slow ? 1 : Math.min(mostInBatch, Math.ceil(queue.length / (parallel * 3)));
+      const batch = queue.splice(0, Math.max(1, most));
       const open = new Set(batch);
       let trouble = false;
       const { runId, said } = await runBatch(batch, options, (outcome) => {

@@ -107,14 +107,21 @@ async function respondWatch(
   if (!out.destroyed) out.end();
 }
 
-/** One batch leaves in one write of the connection. False: wait for `drain`. */
+/** The last batch of several frames, in one piece: the next watcher most likely gets the same. */
+let joined: { readonly batch: readonly WatchFrame[]; readonly bytes: Uint8Array } | undefined;
+
+/** One batch leaves in one write. False: wait for `drain`. */
 function writeFrames(out: Writable, batch: readonly WatchFrame[]): boolean {
   if (batch.length === 1) return out.write(batch[0]!.bytes);
-  let more = true;
-  out.cork();
-  for (const frame of batch) more = out.write(frame.bytes);
-  out.uncork();
-  return more;
+  if (joined === undefined || !sameFrames(joined.batch, batch))
+    joined = { batch, bytes: Buffer.concat(batch.map((frame) => frame.bytes)) };
+  return out.write(joined.bytes);
+}
+
+function sameFrames(a: readonly WatchFrame[], b: readonly WatchFrame[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Resolves when the buffer is empty again, or when there is nobody left to write to. */

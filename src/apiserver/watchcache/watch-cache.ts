@@ -12,6 +12,7 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { WatchEventType, WatchFrame } from '../../machinery/wire.ts';
 import { prefixRange, type Revision, type StoreEvent } from '../../store/store.ts';
 import { CachedObject, type ObjectReader } from './cached-object.ts';
+import { Deliveries } from './deliveries.ts';
 import { EventWindow } from './event-window.ts';
 import type { Form } from './form.ts';
 import { type Selection, Watcher } from './watcher.ts';
@@ -66,6 +67,7 @@ export class WatchCache {
   /** Field label -> value -> watchers that require it. A watcher is here or in `#unindexed`, not in both. */
   readonly #byField = new Map<string, Map<string, Set<Entry>>>();
   readonly #unindexed = new Set<Entry>();
+  readonly #wake: (reader: () => void) => void;
   readonly #listeners = new Set<ChangeListener>();
   /** A ring of the events whose frames are kept. */
   readonly #framed: CacheEvent[] = [];
@@ -77,6 +79,8 @@ export class WatchCache {
     this.#keys = keys;
     this.#reader = reader;
     this.#clock = clock;
+    const deliveries = new Deliveries(clock);
+    this.#wake = (reader) => deliveries.wake(reader);
   }
 
   get size(): number {
@@ -199,7 +203,7 @@ export class WatchCache {
     },
   ): Watcher {
     const initial = options.initial ?? this.#replay(selection, form, options.after);
-    const watcher = new Watcher(initial, () => this.#remove(entry));
+    const watcher = new Watcher(initial, () => this.#remove(entry), this.#wake);
     const entry: Entry = { watcher, selection, form, bookmarks: options.bookmarks, after: options.after };
     this.#add(entry);
     return watcher;

@@ -29,9 +29,16 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {
   #waiting: ((result: IteratorResult<readonly WatchFrame[]>) => void) | undefined;
   #closed = false;
   #onClose: (() => void)[];
+  readonly #wake: (reader: () => void) => void;
 
-  constructor(initial: AsyncIterator<readonly WatchFrame[]> | undefined, onClose: () => void) {
+  /** `wake` calls what it is given soon: when readers are to have what has been pushed. */
+  constructor(
+    initial: AsyncIterator<readonly WatchFrame[]> | undefined,
+    onClose: () => void,
+    wake: (reader: () => void) => void = queueMicrotask,
+  ) {
     this.#initial = initial;
+    this.#wake = wake;
     this.#onClose = [onClose];
   }
 
@@ -42,26 +49,23 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {
   /** Hands over to the reader, or buffers. False when the buffer was full and the watch has ended by that. */
   push(frame: WatchFrame): boolean {
     if (this.#closed) return true;
-    if (this.#waiting && !this.#initial) {
-      // The reader is woken in a microtask, after this dispatch: what comes meanwhile goes with the next batch.
-      const waiting = this.#waiting;
-      this.#waiting = undefined;
-      const batch = [frame];
-      this.#buffer = batch;
-      queueMicrotask(() => {
-        if (this.#buffer === batch) this.#takeBuffer();
-        waiting({ done: false, value: batch });
-      });
-      return true;
-    }
     this.#bufferedBytes += frame.bytes.length;
     if (this.#buffer.length >= bufferFrames || this.#bufferedBytes > bufferBytes) {
       this.close();
       return false;
     }
     this.#buffer.push(frame);
+    // Not now: what else happens in this task goes with the same batch.
+    if (this.#waiting && !this.#initial && this.#buffer.length === 1) this.#wake(this.#handOver);
     return true;
   }
+
+  readonly #handOver = (): void => {
+    const waiting = this.#waiting;
+    if (this.#buffer.length === 0 || !waiting) return;
+    this.#waiting = undefined;
+    waiting({ done: false, value: this.#takeBuffer() });
+  };
 
   /** Ends the watch; the reader still gets nothing more. May be called many times. */
   close(): void {

@@ -36,7 +36,8 @@ export async function registerApiServices(
 }
 
 function wantedServices(resources: readonly Resource[]): APIService[] {
-  return servedGroups(resources).flatMap(({ group, versions }) =>
+  const registrable = servedGroups(resources).filter(({ group }) => group !== apiServices.group);
+  return registrable.flatMap(({ group, versions }) =>
     versions.map((version, rank): APIService => {
       const builtin = builtinPriority(group, version);
       const priority = builtin ?? customPriority(rank);

@@ -8,6 +8,8 @@ interface Priority {
 }
 
 const groups: Readonly<Record<string, number>> = {
+  // Of the aggregator itself, which has no APIService: always first.
+  'apiregistration.k8s.io': 20_001,
   '': 18000,
   apps: 17800,
   'events.k8s.io': 17750,

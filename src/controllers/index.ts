@@ -7,6 +7,7 @@ import { deploymentController } from './deployment/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -25,6 +26,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 export const controllers: readonly ControllerDescriptor[] = [
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
   replicationController,
   podGarbageCollector,
   resourceQuotaController,

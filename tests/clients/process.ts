@@ -56,11 +56,8 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     if (options.signal?.aborted) end();
     if (child.pid) guarded(child.pid);
     for (const stream of ['stdout', 'stderr'] as const) {
-      const lines = createInterface({ input: child[stream] });
-      lines.on('line', (line) => {
-        texts[stream] += `${line}\n`;
-        options.onLine?.(line, stream);
-      });
+      child[stream].setEncoding('utf8').on('data', (text: string) => (texts[stream] += text));
+      createInterface({ input: child[stream] }).on('line', (line) => options.onLine?.(line, stream));
     }
     child.on('error', (error) => {
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { Client } from './client.ts';
 import { clientGo } from './client-go/client.ts';
+import { kubectlBefore, kubectlNow } from './kubectl/client.ts';
 
 /** Every client, in the order of the table's columns. */
-export const clients: readonly Client[] = [clientGo];
+export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo];

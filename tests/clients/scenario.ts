@@ -89,7 +89,7 @@ async function runClient(client: Client, version: string, kubeconfig: string, gi
   try {
     await client.run(join(given.cacheRoot, client.name), {
       kubeconfig,
-      namespace: `clients-${client.name}`,
+      namespace: `clients-${client.name.replace('.', '-')}`,
       image: busyboxImage,
       scratch,
       report,

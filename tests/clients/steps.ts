@@ -40,9 +40,8 @@ export const steps = {
   diff: 'says what an apply would change, by a dry run',
   explain: 'fields and types out of OpenAPI',
   'can-i': 'answers of the authorizer for oneself and for another',
-  top: 'usage of nodes and pods',
-  'apply-prune': 'three-way apply, edits that survive, replace, set, label, annotate',
-  debug: 'events, describe, cp, an ephemeral container',
+  edit: 'client-side apply that keeps others’ fields, set, label, annotate, replace, rollout undo',
+  look: 'describe with events, columns, JSONPath, sorting, cp',
 } as const;
 
 export type Step = keyof typeof steps;

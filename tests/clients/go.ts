@@ -44,5 +44,5 @@ function moduleVersion(client: string, module: string): string {
         .trim()
         .startsWith(`${module} `),
     );
-  return line?.trim().split(' ').at(-1) ?? 'unknown';
+  return line?.split('//')[0]?.trim().split(' ').at(-1) ?? 'unknown';
 }

@@ -1,6 +1,7 @@
 import type { Client } from './client.ts';
 import { clientGo } from './client-go/client.ts';
+import { helm } from './helm/client.ts';
 import { kubectlBefore, kubectlNow } from './kubectl/client.ts';
 
 /** Every client, in the order of the table's columns. */
-export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo];
+export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo, helm];

@@ -254,3 +254,15 @@ test('deployment, rolling update with any limits and any pods, keeps to surge an
     }),
   );
 });
+
+test('deployment, adopted ReplicaSet of a revision past 2^53, goes on counting from it exactly', () => {
+  const world = new World(deployment(1, 'a'));
+  world.run(3);
+  world.sets[0]!.metadata.annotations = {
+    ...world.sets[0]!.metadata.annotations,
+    [annotation.revision]: '3546343826724305832',
+  };
+  world.d.spec = deployment(1, 'b').spec!;
+  world.run(5);
+  expect(world.d.metadata.annotations![annotation.revision]).toBe('3546343826724305833');
+});

@@ -152,8 +152,8 @@ class Step {
     return this.#d.status !== undefined && isComplete(this.#d, this.#d.status as DeepReadonly<Status>);
   }
 
-  get #nextRevision(): number {
-    return Math.max(0, ...this.#old.map(revisionOf)) + 1;
+  get #nextRevision(): bigint {
+    return this.#old.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n) + 1n;
   }
 
   /** Makes sure that the ReplicaSet of the current template carries the newest revision, and the Deployment the same. */
@@ -246,7 +246,7 @@ class Step {
     const candidates = this.#old.filter((rs) => !rs.metadata.deletionTimestamp);
     const surplus = candidates.length - limit;
     if (surplus <= 0) return;
-    for (const rs of candidates.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)) {
+    for (const rs of candidates.sort((a, b) => Number(revisionOf(a) - revisionOf(b))).slice(0, surplus)) {
       const isIdle =
         (rs.status?.replicas ?? 0) === 0 &&
         size(rs) === 0 &&

@@ -32,7 +32,12 @@ export function intAnnotation(object: DeepReadonly<KubeObject>, name: string): n
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
-export const revisionOf = (object: DeepReadonly<KubeObject>): number => intAnnotation(object, annotation.revision) ?? 0;
+/** Revisions are 64-bit integers, and an adopted ReplicaSet brings its own: JavaScript's numbers would round them. */
+export const revisionOf = (object: DeepReadonly<KubeObject>): bigint =>
+  parseRevision(object.metadata.annotations?.[annotation.revision]);
+
+const parseRevision = (text: string | undefined): bigint =>
+  text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : 0n;
 
 /** Templates are the same when nothing differs but the label that the controller itself adds. */
 export const sameTemplate = (a: Template, b: Template): boolean => semanticEqual(withoutHash(a), withoutHash(b));
@@ -61,12 +66,12 @@ export function templateHash(template: Template, collisions: number | undefined)
 }
 
 /** The annotations that a ReplicaSet should have, as the current one or as one just made. */
-export function replicaSetAnnotations(d: D, rs: RS | undefined, newRevision: number): Record<string, string> {
+export function replicaSetAnnotations(d: D, rs: RS | undefined, newRevision: bigint): Record<string, string> {
   const annotations: Record<string, string> = { ...rs?.metadata.annotations };
   for (const [name, value] of Object.entries(d.metadata.annotations ?? {}))
     if (!notCopied.has(name)) annotations[name] = value;
   const oldText = annotations[annotation.revision];
-  if (oldText !== undefined && (Number(oldText) || 0) >= newRevision) return annotations;
+  if (oldText !== undefined && parseRevision(oldText) >= newRevision) return annotations;
   annotations[annotation.revision] = String(newRevision);
   if (oldText === undefined) return annotations;
   // It comes back from an earlier revision (a rollback): keep which it was.

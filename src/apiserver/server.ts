@@ -12,6 +12,8 @@ import { kinds } from '../apis/index.ts';
 import { loadOpenApi } from '../apis/openapi.ts';
 import type { CustomKind } from '../machinery/openapi/custom.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
+import { isConflict, isNotFound } from '../machinery/status/is.ts';
+import type { KubeObject } from '../machinery/meta/object.ts';
 import type { Handler, WireResponse } from '../machinery/wire.ts';
 import { runCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
@@ -20,6 +22,7 @@ import { AggregationController } from './aggregation/controller.ts';
 import { fetchTarget } from './aggregation/direct.ts';
 import { mergedIndex } from './aggregation/openapi-index.ts';
 import { admissionPlugins } from './admission/order.ts';
+import type { QuotaStore } from './admission/resource-quota/plugin.ts';
 import { noMatchConditions } from './admission/webhook/match-conditions.ts';
 import { WebhookMetrics } from './admission/webhook/metrics.ts';
 import type { AuditSink } from './audit/audit.ts';
@@ -196,7 +199,7 @@ class PortableApiServer implements ApiServer {
       random,
       resources: builtinResources(kinds),
       admission: admissionPlugins(
-        { lookup, random, clock, webhooks },
+        { lookup, random, clock, webhooks, quotas: this.#quotaStore(clock) },
         { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
       ),
       hooks: [this.#services, ...escalationHooks(() => ({ rbac: this.#rbac, authorizer: this.#authorizer }))],
@@ -214,6 +217,22 @@ class PortableApiServer implements ApiServer {
       }
       const why = this.#state === 'stopped' ? 'the server is shutting down' : 'the server is starting';
       return statusResponse(newServiceUnavailable(why));
+    };
+  }
+
+  #quotaStore(clock: Clock): QuotaStore {
+    const resource = { group: '', version: 'v1', resource: 'resourcequotas' };
+    return {
+      caughtUp: () => this.registry.caughtUp(),
+      writeStatus: async (quota) => {
+        try {
+          await new Loopback(this.registry, clock).update(resource, quota as KubeObject, 'status');
+          return true;
+        } catch (error) {
+          if (isConflict(error) || isNotFound(error)) return false;
+          throw error;
+        }
+      },
     };
   }
 

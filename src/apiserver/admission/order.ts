@@ -10,6 +10,7 @@ import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
 import { NodeRestriction } from './node-restriction/plugin.ts';
 import type { AdmissionPlugin } from './plugin.ts';
 import { Priority } from './priority/plugin.ts';
+import { type QuotaStore, ResourceQuotaAdmission } from './resource-quota/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
 import type { WebhookDependencies } from './webhook/call.ts';
@@ -22,6 +23,7 @@ export interface AdmissionDependencies {
   readonly random: Random;
   readonly clock: Clock;
   readonly webhooks: WebhookDependencies;
+  readonly quotas: QuotaStore;
 }
 
 interface Entry {
@@ -43,6 +45,7 @@ const order: readonly Entry[] = [
   { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
   { name: 'MutatingAdmissionWebhook', onByDefault: true, make: (d) => new MutatingAdmissionWebhook(d.webhooks) },
   { name: 'ValidatingAdmissionWebhook', onByDefault: true, make: (d) => new ValidatingAdmissionWebhook(d.webhooks) },
+  { name: 'ResourceQuota', onByDefault: true, make: (d) => new ResourceQuotaAdmission(d.lookup, d.quotas, d.clock) },
 ];
 
 export interface AdmissionSelection {

@@ -393,7 +393,8 @@ test('the order is fixed and names are checked', () => {
   const client = new WebhookClient({ outbound: noOutbound, lookup, random, clock });
   const metrics = new WebhookMetrics();
   const webhooks = { lookup, resources: () => [], client, random, clock, metrics, matchConditions: () => true };
-  const dependencies = { lookup, random, clock, webhooks };
+  const quotas = { caughtUp: () => Promise.resolve(), writeStatus: () => Promise.resolve(true) };
+  const dependencies = { lookup, random, clock, webhooks, quotas };
   expect(admissionPlugins(dependencies).map((p) => p.name)).toEqual(admissionPluginNames);
   expect(admissionPlugins(dependencies, { disable: ['Priority'] }).map((p) => p.name)).not.toContain('Priority');
   expect(() => admissionPlugins(dependencies, { enable: ['Frob'] })).toThrow('unknown admission plugin "Frob"');

@@ -146,6 +146,10 @@ class ResourceRegistry implements Registry {
     this.#virtual.set(`${group}/${resource}`, handler);
   }
 
+  caughtUp(): Promise<unknown> {
+    return this.#services.hub.waitForCurrent();
+  }
+
   stats(): RegistryStats {
     let watchers = 0;
     let objects = 0;

@@ -66,6 +66,8 @@ export interface Registry {
   /** Answers all verbs of a resource that is not stored (SubjectAccessReview, TokenReview, ComponentStatus ...). */
   addVirtualResource(group: string, resource: string, handler: ContextHandler): void;
   readonly lookup: Lookup;
+  /** Resolves when look-ups show all that was written before the call. */
+  caughtUp(): Promise<unknown>;
   /** For metrics and tests. */
   stats(): RegistryStats;
 }

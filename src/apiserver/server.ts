@@ -199,7 +199,7 @@ class PortableApiServer implements ApiServer {
       random,
       resources: builtinResources(kinds),
       admission: admissionPlugins(
-        { lookup, random, clock, webhooks, quotas: this.#quotaStore(clock) },
+        { lookup, random, clock, webhooks, quotas: this.#quotaStore(clock), authorizer: () => this.#authorizer },
         { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
       ),
       hooks: [this.#services, ...escalationHooks(() => ({ rbac: this.#rbac, authorizer: this.#authorizer }))],

@@ -1,16 +1,21 @@
 /** All admission plugins, in the order that upstream runs them in. */
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import type { Lookup } from '../registry/registry.ts';
+import { CertificateApproval, CertificateSigning, CertificateSubjectRestriction } from './certificates/plugins.ts';
 import { DefaultIngressClass } from './default-ingress-class/plugin.ts';
 import { DefaultStorageClass } from './default-storage-class/plugin.ts';
 import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
 import { LimitRanger } from './limit-ranger/plugin.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
 import { NodeRestriction } from './node-restriction/plugin.ts';
+import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/plugin.ts';
 import type { AdmissionPlugin } from './plugin.ts';
+import { PodSecurity } from './pod-security/plugin.ts';
 import { Priority } from './priority/plugin.ts';
 import { type QuotaStore, ResourceQuotaAdmission } from './resource-quota/plugin.ts';
+import { RuntimeClassAdmission } from './runtime-class/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
 import type { WebhookDependencies } from './webhook/call.ts';
@@ -24,6 +29,7 @@ export interface AdmissionDependencies {
   readonly clock: Clock;
   readonly webhooks: WebhookDependencies;
   readonly quotas: QuotaStore;
+  readonly authorizer: () => Authorizer;
 }
 
 interface Entry {
@@ -39,9 +45,15 @@ const order: readonly Entry[] = [
   // On here because `up` runs kubelets with credentials of their own.
   { name: 'NodeRestriction', onByDefault: true, make: (d) => new NodeRestriction(d.lookup) },
   { name: 'TaintNodesByCondition', onByDefault: true, make: () => new TaintNodesByCondition() },
+  { name: 'PodSecurity', onByDefault: true, make: (d) => new PodSecurity(d.lookup) },
   { name: 'Priority', onByDefault: true, make: (d) => new Priority(d.lookup) },
   { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => new DefaultTolerationSeconds() },
   { name: 'DefaultStorageClass', onByDefault: true, make: (d) => new DefaultStorageClass(d.lookup) },
+  { name: 'PersistentVolumeClaimResize', onByDefault: true, make: (d) => new PersistentVolumeClaimResize(d.lookup) },
+  { name: 'RuntimeClass', onByDefault: true, make: (d) => new RuntimeClassAdmission(d.lookup) },
+  { name: 'CertificateApproval', onByDefault: true, make: (d) => new CertificateApproval(d.authorizer) },
+  { name: 'CertificateSigning', onByDefault: true, make: (d) => new CertificateSigning(d.authorizer) },
+  { name: 'CertificateSubjectRestriction', onByDefault: true, make: () => new CertificateSubjectRestriction() },
   { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
   { name: 'MutatingAdmissionWebhook', onByDefault: true, make: (d) => new MutatingAdmissionWebhook(d.webhooks) },
   { name: 'ValidatingAdmissionWebhook', onByDefault: true, make: (d) => new ValidatingAdmissionWebhook(d.webhooks) },

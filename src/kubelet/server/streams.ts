@@ -9,6 +9,7 @@ import {
   portForwardProtocol,
   tunneledPortForward,
 } from '../streaming/protocols.ts';
+import { bridgePortForward, choosePortForwardProtocol, forwardedPorts } from '../streaming/port-forward.ts';
 import { bridgeRemoteCommand } from '../streaming/remote-command.ts';
 import { tunnelSocket, tunnelWebSocket } from '../streaming/tunnel.ts';
 import { acceptWebSocket } from '../../base/node/websocket.ts';
@@ -35,7 +36,7 @@ export async function serveStream(
     const sandbox = await deps.pods.sandboxId(pod);
     if (!sandbox) throw new HttpError(500, `pod "${podName}" has no sandbox yet`);
     const open = () => refusable(deps.runtime.portForward(sandbox, []));
-    return forwardPorts(request, socket, head, open);
+    return forwardPorts(url, request, socket, head, open);
   }
   // Upstream's paths may hold the pod's UID before the container.
   const containerName = rest.at(-1) ?? '';
@@ -73,6 +74,7 @@ async function runCommand(
 }
 
 async function forwardPorts(
+  url: URL,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -80,11 +82,36 @@ async function forwardPorts(
 ): Promise<void> {
   if (!isWebSocket(request)) return tunnelSocket(socket, head, await open(), [portForwardProtocol]);
   const offers = offeredProtocols(request.headers['sec-websocket-protocol']);
-  if (!offers.includes(tunneledPortForward))
-    throw new HttpError(400, `unsupported sub-protocols: ${offers.join(', ')}; want ${tunneledPortForward}`);
+  if (!offers.includes(tunneledPortForward)) return forwardChannels(url, offers, request, socket, head, open);
   const target = await open();
   const webSocket = await acceptWebSocket(request, socket, head, tunneledPortForward);
   await tunnelWebSocket(webSocket, target, [portForwardProtocol]);
+}
+
+/** A WebSocket client that has a channel for each port of the query. */
+async function forwardChannels(
+  url: URL,
+  offers: readonly string[],
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  open: () => Promise<string>,
+): Promise<void> {
+  const protocol = choosePortForwardProtocol(offers);
+  if (!protocol)
+    throw new HttpError(
+      400,
+      `unsupported sub-protocols: ${offers.join(', ')}; want ${tunneledPortForward} or a v4 channel`,
+    );
+  let ports: number[];
+  try {
+    ports = forwardedPorts(url.searchParams);
+  } catch (error) {
+    throw new HttpError(400, messageOf(error));
+  }
+  const target = await open();
+  const webSocket = await acceptWebSocket(request, socket, head, protocol.name);
+  await bridgePortForward(webSocket, protocol, target, ports);
 }
 
 /** The runtime's refusal, in its words. */

@@ -3,7 +3,13 @@ import { isAlreadyExists } from '../../machinery/status/is.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { kubernetesServiceIp, reconcileKubernetesService } from './kubernetes-service.ts';
 import type { Loopback, LoopbackResource } from './loopback.ts';
-import { type BootstrapFacts, bootstrapObjects, namespaceObject, systemNamespaces } from './objects.ts';
+import {
+  type BootstrapFacts,
+  bootstrapObjects,
+  flowControlObjects,
+  namespaceObject,
+  systemNamespaces,
+} from './objects.ts';
 import { reconcileRbac } from './rbac.ts';
 
 export interface BootstrapOptions extends BootstrapFacts {
@@ -21,9 +27,10 @@ export async function bootstrap(loopback: Loopback, options: BootstrapOptions): 
   ]);
 }
 
-/** What must come back while the server runs, whoever deletes it: system namespaces and the `kubernetes` Service. */
+/** What must come back while the server runs, whoever deletes it: system namespaces, flow control, the `kubernetes` Service. */
 export async function keepBootstrapped(loopback: Loopback, options: BootstrapOptions): Promise<void> {
   await Promise.all(systemNamespaces.map((name) => ensure(loopback, namespaceObject(name))));
+  await Promise.all(flowControlObjects().map((wanted) => ensure(loopback, wanted)));
   await reconcileKubernetesService(loopback, whereOf(options));
 }
 

@@ -25,11 +25,17 @@ export function namespaceObject(name: string): Wanted {
 export function bootstrapObjects(facts: BootstrapFacts): Wanted[] {
   return [
     ...priorityClasses(),
-    ...priorityLevels().map((o): Wanted => [flowControl('prioritylevelconfigurations'), o]),
-    ...flowSchemas().map((o): Wanted => [flowControl('flowschemas'), o]),
+    ...flowControlObjects(),
     serviceCidr(facts.serviceClusterIPRange),
     extensionAuthentication(facts),
     tokenTracking(facts.nowMs),
+  ];
+}
+
+export function flowControlObjects(): Wanted[] {
+  return [
+    ...priorityLevels().map((o): Wanted => [flowControl('prioritylevelconfigurations'), o]),
+    ...flowSchemas().map((o): Wanted => [flowControl('flowschemas'), o]),
   ];
 }
 

@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../base/fake-clock.ts';
+import { MetricsRegistry } from '../../base/metrics.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { WireRequest, WireResponse } from '../../machinery/wire.ts';
 import type { AuditEvent, AuditSink } from '../audit/audit.ts';
 import { Authenticator } from '../authn/authenticator.ts';
 import { alwaysAllow } from '../authz/authorizer.ts';
+import { FlowControl } from '../flowcontrol/flow-control.ts';
+import { FlowControlMetrics } from '../flowcontrol/metrics.ts';
 import { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
 import type { ContextHandler } from '../request-context.ts';
 import { createChain } from './chain.ts';
-import { InFlightLimit } from './in-flight.ts';
 import { jsonResponse } from './status-response.ts';
 import { warningHeaders } from './warning-header.ts';
 
@@ -21,7 +23,11 @@ function testChain(answer: ContextHandler, audit?: AuditSink) {
     random: new SeededRandom(1),
     authenticator: new Authenticator({ anonymousAuth: false, staticTokens, apiAudiences: [] }),
     authorizer: alwaysAllow,
-    inFlight: new InFlightLimit({ readOnly: 1, mutating: 1 }),
+    // One seat a level.
+    flowControl: new FlowControl(
+      { serverConcurrency: 1, maxWaitMs: 15_000 },
+      { clock, metrics: new FlowControlMetrics(new MetricsRegistry()) },
+    ),
     metrics: new ApiServerMetrics(),
     requestTimeoutMs: 60_000,
     audit,
@@ -74,23 +80,23 @@ test('a short request is given up after its time, a watch is not', async () => {
   expect(watching).toBe(true);
 });
 
-test('one request too many is told to come back; watches and system:masters do not count', async () => {
+test('one request too many waits, then is told to come back; watches and system:masters do not count', async () => {
   const waiting: (() => void)[] = [];
-  const { ask } = testChain(() => new Promise((resolve) => waiting.push(() => resolve(jsonResponse(200, {})))));
+  const { ask, clock } = testChain(() => new Promise((resolve) => waiting.push(() => resolve(jsonResponse(200, {})))));
   const first = ask('/api/v1/pods');
   void ask('/api/v1/pods?watch=1');
-  const refused = await ask('/api/v1/nodes');
-  expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
-  expect(bodyOf(refused)).toBe('Too many requests, please try again later.\n');
-  const writing = ask('/api/v1/nodes', { method: 'POST' });
+  const refused = ask('/api/v1/nodes');
+  await clock.advance(15_000);
+  expect(await refused).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+  expect(bodyOf(await refused)).toBe('Too many requests, please try again later.\n');
+  const patient = ask('/api/v1/nodes', { method: 'POST' });
   const master = ask('/api/v1/nodes', { user: { username: 'm', groups: ['system:masters'] } });
   await new Promise(setImmediate);
   for (const resolve of waiting) resolve();
-  expect(await Promise.all([first, writing, master])).toMatchObject([
-    { status: 200 },
-    { status: 200 },
-    { status: 200 },
-  ]);
+  expect(await Promise.all([first, master])).toMatchObject([{ status: 200 }, { status: 200 }]);
+  await new Promise(setImmediate);
+  waiting.at(-1)!();
+  expect(await patient).toMatchObject({ status: 200 });
   const again = ask('/api/v1/pods');
   await new Promise(setImmediate);
   waiting.at(-1)!();

@@ -1,5 +1,5 @@
 /**
- * The way of every request, in upstream's order: request info, authentication, audit id, impersonation, in-flight limit,
+ * The way of every request, in upstream's order: request info, authentication, audit id, impersonation, flow control,
  * authorisation, then whoever answers. One function rather than a tower of them: the hot path pays for what it uses.
  */
 import type { Clock } from '../../base/clock.ts';
@@ -13,7 +13,7 @@ import type { ApiServerMetrics } from '../metrics/apiserver-metrics.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import { ChainContext } from './context.ts';
 import { impersonate, wantsImpersonation } from './impersonation.ts';
-import { type InFlightLimit, tooManyRequests } from './in-flight.ts';
+import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts';
 import { isLongRunning } from './long-running.ts';
 import {
   acceptsProtobuf,
@@ -22,7 +22,7 @@ import {
   withJsonBody,
   withProtobufAnswer,
 } from './protobuf-body.ts';
-import { statusResponse } from './status-response.ts';
+import { statusResponse, textResponse } from './status-response.ts';
 import { withTimeout } from './timeout.ts';
 import { warningHeaders } from './warning-header.ts';
 
@@ -31,7 +31,9 @@ export interface ChainParts {
   readonly random: Random;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
-  readonly inFlight: InFlightLimit;
+  readonly flowControl: FlowControl;
+  /** Seats that a request takes: more than one for lists of many objects. */
+  readonly seatsOf?: (context: RequestContext) => number;
   readonly metrics: ApiServerMetrics;
   readonly requestTimeoutMs: number;
   readonly audit?: AuditSink | undefined;
@@ -64,20 +66,27 @@ export function createChain(parts: ChainParts): Handler {
       context.impersonator = context.user;
       context.user = impersonated;
     }
+    const digest = { user: context.user, info };
     if (isLongRunning(info)) {
+      if (info.verb === 'watch') context.flow = parts.flowControl.classify(digest);
       authorize(context);
       return whileOpen(await answer(context), request, metrics.longRunning(info));
     }
-    const leave = parts.inFlight.enter(info, context.user);
-    if (leave === undefined) {
+    const flow = parts.flowControl.classify(digest);
+    context.flow = flow;
+    const entered = parts.flowControl.enter(flow, digest, parts.seatsOf?.(context) ?? 1, request.signal);
+    const admission = entered instanceof Promise ? await entered : entered;
+    if ('refused' in admission) {
       metrics.rejected(info);
       return tooManyRequests();
     }
+    metrics.began(info);
     try {
       authorize(context);
       return await withTimeout(clock, parts.requestTimeoutMs, answer(context));
     } finally {
-      leave();
+      metrics.ended(info);
+      admission.seat.leave();
     }
   }
 
@@ -108,9 +117,12 @@ export function createChain(parts: ChainParts): Handler {
         parts.audit.record(auditEvent(context, { auditId, code, longRunning, nowMs: clock.now() }));
       }
     }
-    return withCommonHeaders(response, auditId, context?.warnings ?? []);
+    return withCommonHeaders(response, auditId, context?.warnings ?? [], context?.flow);
   };
 }
+
+const tooManyRequests = (): WireResponse =>
+  textResponse(429, 'Too many requests, please try again later.\n', { 'retry-after': '1' });
 
 /** Calls `over` once, when a long-running request has been served: its stream has ended, or the client has gone. */
 function whileOpen(response: WireResponse, request: WireRequest, over: () => void): WireResponse {
@@ -146,11 +158,22 @@ function whileOpen(response: WireResponse, request: WireRequest, over: () => voi
 }
 
 /** What every answer carries. A handler's own Cache-Control wins. */
-function withCommonHeaders(response: WireResponse, auditId: string, warnings: readonly string[]): WireResponse {
+function withCommonHeaders(
+  response: WireResponse,
+  auditId: string,
+  warnings: readonly string[],
+  flow: Flow | undefined,
+): WireResponse {
   if (response.kind === 'proxy') return response;
   const headers: WireHeaders = {
     'audit-id': auditId,
     'cache-control': 'no-cache, private',
+    ...(flow === undefined
+      ? {}
+      : {
+          'x-kubernetes-pf-flowschema-uid': flow.schemaUid,
+          'x-kubernetes-pf-prioritylevel-uid': flow.levelUid,
+        }),
     ...response.headers,
     ...(warnings.length > 0 ? { warning: warningHeaders(warnings) } : {}),
   };

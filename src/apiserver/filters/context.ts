@@ -1,5 +1,6 @@
 /** A request's context, as the chain makes it: the costly parts are made on first use. */
 import type { UserInfo, WireRequest } from '../../machinery/wire.ts';
+import type { Flow } from '../flowcontrol/flow-control.ts';
 import type { RequestContext, RequestInfo } from '../request-context.ts';
 import { parseRequestInfo } from './request-info.ts';
 
@@ -9,6 +10,8 @@ export class ChainContext implements RequestContext {
   readonly info: RequestInfo;
   readonly warnings: string[] = [];
   auditAnnotations?: Record<string, string>;
+  /** How priority and fairness has classified it. */
+  flow: Flow | undefined;
   readonly receivedMs: number;
   user: UserInfo;
   /** Who acts as `user`; undefined where nobody does. */

@@ -8,6 +8,10 @@ const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
 
+const readVerbs: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+const readOnly = ['readOnly'];
+const mutating = ['mutating'];
+
 export class ApiServerMetrics {
   readonly registry = new MetricsRegistry();
   readonly #requests = this.registry.counter(
@@ -31,7 +35,7 @@ export class ApiServerMetrics {
     'Requests that were refused to protect the server.',
     ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code'],
   );
-  readonly inFlight = this.registry.gauge(
+  readonly #inFlight = this.registry.gauge(
     'apiserver_current_inflight_requests',
     'Short requests that are being served now, by kind.',
     ['request_kind'],
@@ -54,6 +58,15 @@ export class ApiServerMetrics {
     this.#durations.observe(tookMs / 1000, labels);
     labels.push(String(code));
     this.#requests.inc(labels);
+  }
+
+  /** A short request is being served, until `ended`. */
+  began(info: RequestInfo): void {
+    this.#inFlight.inc(readVerbs.has(info.verb) ? readOnly : mutating);
+  }
+
+  ended(info: RequestInfo): void {
+    this.#inFlight.inc(readVerbs.has(info.verb) ? readOnly : mutating, -1);
   }
 
   rejected(info: RequestInfo): void {

@@ -150,6 +150,10 @@ class ResourceRegistry implements Registry {
     return this.#services.hub.waitForCurrent();
   }
 
+  objectCount(group: string, version: string, plural: string): number {
+    return this.#servedAt(group, version, plural)?.cache.size ?? 0;
+  }
+
   stats(): RegistryStats {
     let watchers = 0;
     let objects = 0;

@@ -68,6 +68,8 @@ export interface Registry {
   readonly lookup: Lookup;
   /** Resolves when look-ups show all that was written before the call. */
   caughtUp(): Promise<unknown>;
+  /** How many objects of a resource there are, in all namespaces; 0 of what is not stored. */
+  objectCount(group: string, version: string, resource: string): number;
   /** For metrics and tests. */
   stats(): RegistryStats;
 }

@@ -1,0 +1,77 @@
+/** Tells each FlowSchema whether its priority level is there: the condition Dangling. */
+import type { FlowSchema } from '../../apis/generated/types/flowcontrol.apiserver.k8s.io/v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import { isConflict, isNotFound } from '../../machinery/status/is.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { flowControlGroup } from '../bootstrap/flow-control.ts';
+import type { Loopback } from '../bootstrap/loopback.ts';
+import { timeText } from '../registry/metadata.ts';
+import type { Lookup } from '../registry/registry.ts';
+
+const at = { group: flowControlGroup, version: 'v1', resource: 'flowschemas' };
+
+/** Writes what has changed. A schema that changes meanwhile, or goes, is left to the next call. */
+export async function updateFlowSchemaStatus(lookup: Lookup, loopback: Loopback, clock: Clock): Promise<void> {
+  const schemas = lookup.list<FlowSchema>(flowControlGroup, 'flowschemas');
+  await Promise.all(
+    schemas.map(async (schema) => {
+      const name = schema.spec?.priorityLevelConfiguration.name ?? '';
+      const found = lookup.get(flowControlGroup, 'prioritylevelconfigurations', '', name) !== undefined;
+      const object = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(name)}`;
+      const wanted = {
+        type: 'Dangling',
+        status: found ? 'False' : 'True',
+        reason: found ? 'Found' : 'NotFound',
+        message: found ? `${object} and it exists` : `${object} but there is no such object`,
+      };
+      const conditions = schema.status?.conditions ?? [];
+      const old = conditions.find((c) => c.type === 'Dangling');
+      if (old?.status === wanted.status && old.message === wanted.message) return;
+      const others = conditions.filter((c) => c.type !== 'Dangling');
+      const status = { conditions: [...others, { ...wanted, lastTransitionTime: timeText(clock.now()) }] };
+      try {
+        await loopback.update(at, { ...schema, status } as KubeObject, 'status');
+      } catch (error) {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+      }
+    }),
+  );
+}
+
+/** Does that at once, and again whenever a schema or a level has changed. */
+export async function keepFlowSchemaStatus(
+  deps: {
+    readonly lookup: Lookup;
+    readonly loopback: Loopback;
+    readonly clock: Clock;
+    readonly onError: (error: unknown, what: string) => void;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { lookup, loopback, clock } = deps;
+  let changed = true;
+  let wake = () => {};
+  const note = () => {
+    changed = true;
+    wake();
+  };
+  const unsubscribe = ['flowschemas', 'prioritylevelconfigurations'].map((resource) =>
+    lookup.subscribe(flowControlGroup, resource, note),
+  );
+  signal.addEventListener('abort', note, { once: true });
+  while (!signal.aborted) {
+    if (!changed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      continue;
+    }
+    changed = false;
+    try {
+      await updateFlowSchemaStatus(lookup, loopback, clock);
+    } catch (error) {
+      if (!signal.aborted) deps.onError(error, 'the status of FlowSchemas');
+    }
+  }
+  for (const stop of unsubscribe) stop();
+}

@@ -41,6 +41,22 @@ describe('what a node grants', () => {
     expect(allocations.admit(pod('e', '0'), nothing('e'))?.reason).toBe('OutOfpods');
   });
 
+  it.each([
+    [{ hostPort: 80 }, { hostPort: 80 }, 'NodePorts'],
+    [{ hostPort: 80, hostIP: '10.0.0.1' }, { hostPort: 80 }, 'NodePorts'],
+    [{ hostPort: 80, hostIP: '10.0.0.1' }, { hostPort: 80, hostIP: '10.0.0.2' }, undefined],
+    [{ hostPort: 80, protocol: 'UDP' }, { hostPort: 80 }, undefined],
+    [{ hostPort: 81 }, { hostPort: 80 }, undefined],
+  ])('is refused where a port of the host is taken: %j after %j', (wanted, taken, reason) => {
+    const { allocations } = setUp();
+    const withPort = (uid: string, port: object): Pod => {
+      const ports = [{ containerPort: 1, ...port }];
+      return { ...pod(uid, '0'), spec: { containers: [{ name: 'main', image: 'app:1', ports }] } };
+    };
+    expect(allocations.admit(withPort('a', taken), nothing('a'))).toBeUndefined();
+    expect(allocations.admit(withPort('b', wanted), nothing('b'))?.reason).toBe(reason);
+  });
+
   it('is what a pod had that was here before, whatever the sum', () => {
     const { allocations } = setUp();
     allocations.admit(pod('a', '900m'), nothing('a'));

@@ -5,7 +5,7 @@ import { type NodeDirectories, podDirectory } from '../containers/directories.ts
 import { latestContainer, type RuntimePod } from '../pods/runtime-pod.ts';
 import type { Pod } from '../types.ts';
 import { askedResources, type ContainerResources, type Resources, sameResources, withResources } from './compute.ts';
-import { doesNotFit, type NodeCapacity, type Rejection } from './fit.ts';
+import { doesNotFit, type NodeCapacity, portTaken, type Rejection } from './fit.ts';
 
 export interface AllocationsDeps {
   readonly dirs: NodeDirectories;
@@ -51,8 +51,11 @@ export class Allocations {
     }
     const saved = this.#load(uid);
     const isNew = runtime.containers.length === 0 && (pod.status?.containerStatuses ?? []).length === 0;
-    const rejection = isNew ? doesNotFit(pod, this.#others(uid), this.#deps.capacity) : undefined;
-    if (rejection) return rejection;
+    if (isNew) {
+      const others = this.#others(uid);
+      const rejection = doesNotFit(pod, others, this.#deps.capacity) ?? portTaken(pod, others);
+      if (rejection) return rejection;
+    }
     const applied = new Map(Object.entries(saved?.applied ?? {}));
     this.#pods.set(uid, { pod, granted: saved?.granted ?? startedWith(pod, runtime), applied, waits: false });
     return undefined;

@@ -44,3 +44,26 @@ export function doesNotFit(pod: Pod, others: readonly Pod[], capacity: NodeCapac
   }
   return undefined;
 }
+
+/** Whether a port of the host that the pod asks for is another's; undefined when none is. */
+export function portTaken(pod: Pod, others: readonly Pod[]): Rejection | undefined {
+  const taken = others.flatMap(hostPorts);
+  const conflict = hostPorts(pod).some((port) => taken.some((other) => samePort(port, other)));
+  if (!conflict) return undefined;
+  const message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+  return { reason: 'NodePorts', message };
+}
+
+/** Ports of containers that run as long as the pod: sidecars' too, other init containers' not. */
+function hostPorts(pod: Pod) {
+  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...(pod.spec?.containers ?? []), ...sidecars]
+    .flatMap(({ ports }) => ports ?? [])
+    .filter(({ hostPort }) => (hostPort ?? 0) > 0)
+    .map(({ hostPort, hostIP, protocol }) => ({ hostPort, hostIP: hostIP || '0.0.0.0', protocol: protocol ?? 'TCP' }));
+}
+
+function samePort(a: ReturnType<typeof hostPorts>[number], b: typeof a): boolean {
+  const anyAddress = a.hostIP === '0.0.0.0' || b.hostIP === '0.0.0.0';
+  return a.hostPort === b.hostPort && a.protocol === b.protocol && (anyAddress || a.hostIP === b.hostIP);
+}

@@ -10,8 +10,7 @@ export function busyboxArchive(name = busyboxImage, extra: readonly ArchiveEntry
 }
 
 /** The same, before it is packed. */
-export function busybox(name = busyboxImage, extra: readonly ArchiveEntry[] = []): OciImage {
-  const program = '/bin/busybox';
+export function busybox(name = busyboxImage, extra: readonly ArchiveEntry[] = [], program = '/bin/busybox'): OciImage {
   if (!existsSync(program)) throw new Error(`making ${name}: ${program} is missing; apt-get install busybox-static`);
   const applets = execFileSync(program, ['--list-full'], { encoding: 'utf8' }).trim().split('\n');
   const directories = 'bin sbin usr usr/bin usr/sbin etc tmp var var/run root home dev proc sys run'.split(' ');

@@ -27,9 +27,8 @@ const packages = [
   ...['curl', 'bind9-dnsutils', 'netcat-openbsd', 'iproute2', 'iperf', 'nginx-light'],
 ];
 
-/** Upstream's programs that images are made of. */
-export type ImageProgram = 'agnhost' | 'nnp' | 'sample-apiserver' | 'etcd';
-export const imagePrograms: readonly ImageProgram[] = ['agnhost', 'nnp', 'sample-apiserver', 'etcd'];
+/** Programs that images are made of. Busybox: of 1.37 or newer, for a shell that keeps variables of any name. */
+export type ImageProgram = 'agnhost' | 'nnp' | 'sample-apiserver' | 'etcd' | 'busybox';
 
 const suite = 'registry.k8s.io/e2e-test-images';
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -46,7 +45,7 @@ export function conformanceImages(programs: Readonly<Record<ImageProgram, string
   const agnhostLike = (name: string, extra: readonly ArchiveEntry[], config: Partial<ImageConfig> = {}): OciImage => ({
     name: `${suite}/${name}`,
     below: agnhost,
-    layer: [...systemFiles, ...localhostCertificate(), { name: 'agnhost-2', link: 'agnhost' }, ...extra],
+    layer: [...systemFiles, osRelease, ...localhostCertificate(), { name: 'agnhost-2', link: 'agnhost' }, ...extra],
     config: { ...agnhostConfig, ...config },
   });
   const picture = (name: string): ArchiveEntry[] => [
@@ -65,10 +64,10 @@ export function conformanceImages(programs: Readonly<Record<ImageProgram, string
     agnhostLike('nautilus:1.8', picture('nautilus'), { Cmd: ['test-webserver'] }),
     agnhostLike('kitten:1.8', picture('kitten'), { Cmd: ['test-webserver'] }),
     agnhostLike('nonroot:1.5', [], { User: '1234' }),
-    busybox(`${suite}/busybox:1.37.0-1`),
-    busybox(`${suite}/busybox:1.36.1-1`),
+    busybox(`${suite}/busybox:1.37.0-1`, [], programs.busybox),
+    busybox(`${suite}/busybox:1.36.1-1`, [], programs.busybox),
     {
-      ...busybox(`${suite}/nonewprivs:1.4`),
+      ...busybox(`${suite}/nonewprivs:1.4`, [], programs.busybox),
       below: [program('nnp', 'usr/local/bin/nnp', 0o6755)],
       config: { Cmd: ['nnp'], Env: [path] },
     },
@@ -133,6 +132,13 @@ const systemFiles: readonly ArchiveEntry[] = [
   { name: 'usr/bin/awk', link: 'gawk' },
   { name: 'usr/bin/nc', link: 'nc.openbsd' },
 ];
+
+/** A test of images as volumes looks for what upstream's agnhost is made of. */
+const osRelease = file('etc/os-release', [
+  'NAME="Debian GNU/Linux"',
+  'ID=debian',
+  'PRETTY_NAME="Debian GNU/Linux (in the place of Alpine Linux)"',
+]);
 
 /** Debian's nginx, told to be as the image of that name is: port 80, logs to the container's. */
 const nginxFiles: readonly ArchiveEntry[] = [

@@ -33,7 +33,7 @@ spec:
 const service = `apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 `;
 
 describe.runIf(!missing)('two nodes', () => {
@@ -77,6 +77,17 @@ describe.runIf(!missing)('two nodes', () => {
       expect(answers.trim().split('\n')).toHaveLength(20);
       expect(new Set(answers.trim().split('\n')), `from ${pod}`).toEqual(new Set(pods));
     }
+  });
+
+  it('reach all endpoints of a node port from each, of either node', async () => {
+    const port = await cluster.must('get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}');
+    const address = 'jsonpath={.items[*].status.addresses[?(@.type=="InternalIP")].address}';
+    for (const ip of (await cluster.must('get', 'nodes', '-o', address)).split(' '))
+      for (const pod of pods) {
+        const answers = await shell(pod, `for i in $(seq 20); do timeout 5 wget -qO- http://${ip}:${port}/; done`);
+        expect(answers.trim().split('\n'), `from ${pod} by ${ip}`).toHaveLength(20);
+        expect(new Set(answers.trim().split('\n')), `from ${pod} by ${ip}`).toEqual(new Set(pods));
+      }
   });
 
   it('have DNS in reach of their pods', async () => {

@@ -12,7 +12,9 @@ export function busyboxArchive(name = busyboxImage, extra: readonly ArchiveEntry
 /** The same, before it is packed. */
 export function busybox(name = busyboxImage, extra: readonly ArchiveEntry[] = [], program = '/bin/busybox'): OciImage {
   if (!existsSync(program)) throw new Error(`making ${name}: ${program} is missing; apt-get install busybox-static`);
-  const applets = execFileSync(program, ['--list-full'], { encoding: 'utf8' }).trim().split('\n');
+  const list = (flag: string) => execFileSync(program, [flag], { encoding: 'utf8' }).trim().split('\n');
+  // In /bin too, whatever a system has elsewhere: images of busybox have them all there.
+  const applets = new Set([...list('--list-full'), ...list('--list').map((applet) => `bin/${applet}`)]);
   const directories = 'bin sbin usr usr/bin usr/sbin etc tmp var var/run root home dev proc sys run'.split(' ');
   const users = [
     'root:x:0:0:root:/root:/bin/sh',
@@ -30,7 +32,7 @@ export function busybox(name = busyboxImage, extra: readonly ArchiveEntry[] = []
     layer: [
       ...directories.map((dir) => ({ name: `${dir}/`, mode: dir === 'tmp' ? 0o1777 : 0o755 })),
       { name: 'bin/busybox', data: readFileSync(program) },
-      ...applets
+      ...[...applets]
         .filter((applet) => applet !== 'bin/busybox')
         .map((applet) => ({ name: applet, link: '/bin/busybox', mode: 0o777 })),
       text('etc/passwd', users),

@@ -66,6 +66,8 @@ export async function setUpNodeNamespace({ id, clusterCidr }: FabricOptions, ind
       `link set dev ${link} master ${fabricBridge(id)} up`,
     ]);
   }
+  // A node port of the host may lead back to the node that asked: the bridge must send out where it came from.
+  await ip(['link', 'set', 'dev', link, 'type', 'bridge_slave', 'hairpin', 'on']);
   await ip(['-n', name, 'link', 'set', 'dev', 'lo', 'up']);
   await ip(['-n', name, 'link', 'set', 'dev', 'eth0', 'up']);
   await ip(['-n', name, 'addr', 'replace', `${fabricAddress(clusterCidr, index)}/24`, 'dev', 'eth0']);

@@ -14,6 +14,7 @@ import type { Resource } from '../registry/resource.ts';
 import type { CachedObject } from './cached-object.ts';
 import { bookmarkMetadata, type Form, LazyFrame } from './form.ts';
 import { servedObject } from './json-form.ts';
+import { KeptEncodings } from './kept-encodings.ts';
 
 /** What the objects of a form are. */
 interface Subject {
@@ -28,6 +29,7 @@ abstract class AbstractProtobufForm implements Form {
   abstract readonly id: string;
   readonly #subject: Subject;
   readonly #list: ProtobufKind;
+  readonly #kept = new KeptEncodings();
 
   constructor(subject: Subject) {
     this.#subject = subject;
@@ -82,6 +84,10 @@ abstract class AbstractProtobufForm implements Form {
   }
 
   #message(object: CachedObject): Uint8Array {
+    return this.#kept.of(object, () => this.#encoded(object));
+  }
+
+  #encoded(object: CachedObject): Uint8Array {
     const served = this.#subject.object(object);
     // An object that was not written (dry run) has no resourceVersion.
     return this.#encode(

@@ -87,6 +87,8 @@ export interface ProxyTarget {
   readonly caPem?: string;
   readonly insecureSkipTLSVerify?: boolean;
   readonly body?: Uint8Array;
+  /** The target's root is seen below this path: links in its HTML and Location headers are made to lead there. */
+  readonly pathPrefix?: string;
   /** The target answers with a stream and knows no upgrade: a client's WebSocket gets that as messages. */
   readonly streams?: boolean;
   /** What the client gets in place of an answer outside 200 to 206; `text` is the start of its body. Absent: as it is. */

@@ -8,6 +8,7 @@ import { newServiceUnavailable } from '../../machinery/status/errors.ts';
 import type { ProxyTarget, WireHeaders, WireResponse } from '../../machinery/wire.ts';
 import { statusResponse } from '../filters/status-response.ts';
 import { type Exchange, http1Exchange } from './exchange.ts';
+import { rewriteHtml, rewriteUrl } from '../proxy/rewrite-links.ts';
 import type { KubeletConnections } from './kubelet-connections.ts';
 import { respond } from './respond.ts';
 import { bytesOverWebSocket } from './websocket-output.ts';
@@ -46,6 +47,7 @@ export async function proxyPlain(
       if (response.kind !== 'proxy') await respond(exchange, response, () => signal);
       return;
     }
+    if (target.pathPrefix !== undefined && (await sendRewritten(exchange, answer, target, target.pathPrefix))) return;
     exchange.sendHead(status, endToEnd(answer), exchange.method === 'HEAD');
     if (exchange.method !== 'HEAD') await pipeline(answer, exchange.out);
   } catch (error) {
@@ -55,6 +57,37 @@ export async function proxyPlain(
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Pages are small; one that is larger is handed on as it is. */
+const maxPageBytes = 4 * 1024 * 1024;
+
+/** Answers with links that lead through the proxy; false: there is nothing to rewrite, and nothing was sent. */
+async function sendRewritten(
+  exchange: Exchange,
+  answer: IncomingMessage,
+  target: ProxyTarget,
+  prefix: string,
+): Promise<boolean> {
+  const { location } = answer.headers;
+  const options = { prefix, targetHost: new URL(target.url).host };
+  if (location !== undefined) answer.headers.location = rewriteUrl(location, options);
+  const isPage = answer.headers['content-type']?.startsWith('text/html') === true;
+  const length = Number(answer.headers['content-length'] ?? 0);
+  if (
+    !isPage ||
+    answer.headers['content-encoding'] !== undefined ||
+    length > maxPageBytes ||
+    exchange.method === 'HEAD'
+  )
+    return false;
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  // Bytes as code units: nothing of a page in another encoding is lost.
+  const page = Buffer.from(rewriteHtml(Buffer.concat(chunks).toString('latin1'), options), 'latin1');
+  exchange.sendHead(answer.statusCode ?? 502, { ...endToEnd(answer), 'content-length': String(page.length) }, false);
+  exchange.out.end(page);
+  return true;
 }
 
 /** Of a failure's text, no more is read than upstream does. */

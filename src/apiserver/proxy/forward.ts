@@ -80,7 +80,7 @@ function forward(context: RequestContext, base: string, trust: 'kubelet' | 'none
     !request.upgrade
   )
     return { kind: 'bytes', status: 301, headers: { location: `${rawPath}/${query}` }, body: new Uint8Array() };
-  const rest = behindProxy.exec(rawPath)?.[1] ?? '';
+  const [, prefix, rest = ''] = behindProxy.exec(rawPath) ?? [];
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !ownHeaders.test(name)) headers[name] = value;
@@ -93,10 +93,11 @@ function forward(context: RequestContext, base: string, trust: 'kubelet' | 'none
       method: request.method,
       headers,
       trust,
+      ...(prefix === undefined ? {} : { pathPrefix: prefix }),
       ...(request.body === undefined ? {} : { body: request.body }),
     },
   };
 }
 
 /** What comes after `/proxy/`, with its escapes as they were sent. */
-const behindProxy = /^\/api\/v1\/(?:namespaces\/[^/]+\/(?:pods|services)|nodes)\/[^/]+\/proxy\/(.*)$/;
+const behindProxy = /^(\/api\/v1\/(?:namespaces\/[^/]+\/(?:pods|services)|nodes)\/[^/]+\/proxy)\/(.*)$/;

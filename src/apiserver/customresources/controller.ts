@@ -24,7 +24,7 @@ import {
   sameCondition,
   withCondition,
 } from './conditions.ts';
-import { type CustomResourceOptions, CustomResources } from './resources.ts';
+import { CustomResources } from './resources.ts';
 
 const crds = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -36,7 +36,6 @@ export interface CustomResourceControllerDependencies {
   readonly registry: Registry;
   readonly loopback: Loopback;
   readonly clock: Clock;
-  readonly rulesOf?: CustomResourceOptions['rulesOf'];
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -185,7 +184,7 @@ export class CustomResourceController {
   }
 
   async #serve(definition: CustomResourceDefinition): Promise<void> {
-    const { registry, rulesOf } = this.#dependencies;
+    const { registry } = this.#dependencies;
     const name = definition.metadata.name!;
     const { spec } = definition;
     const { acceptedNames } = definition.status!;
@@ -206,7 +205,6 @@ export class CustomResourceController {
       ? before.resources
       : new CustomResources(definition, {
           storageVersionHash: await storageVersionHash(spec.group, stored.name, acceptedNames?.kind ?? ''),
-          ...(rulesOf ? { rulesOf } : {}),
         });
     if (resources.resources.length === 0) {
       // No version is served, though something may be stored: what is there still has to be deleted with the definition.

@@ -52,9 +52,9 @@ const definition = (versions: Version[], names = {}) => ({
 });
 
 async function settled(what: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 5_000; i++) {
     if (await what()) return;
-    await server.clock.advance(50);
+    await server.clock.advance(10);
     await new Promise((resolve) => setImmediate(resolve));
   }
   throw new Error('it did not come to be');

@@ -11,19 +11,18 @@ import { cloneJson, jsonEqual } from '../../machinery/patch/json-value.ts';
 import type { CustomKind } from '../../machinery/openapi/custom.ts';
 import type { SubresourceInfo } from '../../machinery/schema/resource.ts';
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts';
+import { ruleValidator } from '../../machinery/structural/rules.ts';
 import { byVersionPriority } from '../discovery/legacy.ts';
 import type { Conversion, Resource, StorageInfo } from '../registry/resource.ts';
 import { decodeStored, encodeStored } from '../registry/stored-form.ts';
 import type { ObjectReader, Unsealed } from '../watchcache/cached-object.ts';
 import { customColumns } from './columns.ts';
 import { CustomResourceSchema } from './schema.ts';
-import { customStatusStrategy, customStrategy, type RuleValidator } from './strategy.ts';
+import { customStatusStrategy, customStrategy } from './strategy.ts';
 
 export interface CustomResourceOptions {
   /** The storageVersionHash of discovery. */
   readonly storageVersionHash: string;
-  /** Makes the validator of the rules of a schema; undefined: it has none. */
-  readonly rulesOf?: (schema: JsonSchema) => RuleValidator | undefined;
 }
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const;
@@ -94,7 +93,7 @@ function resourceOf(
   const { group, scope } = definition.spec;
   const names = definition.status?.acceptedNames ?? definition.spec.names;
   const { subresources } = version;
-  const rules = schema.schema && options.rulesOf?.(schema.schema);
+  const rules = schema.schema && ruleValidator(schema.schema);
   const strategyOptions = { schema: schema.schema, subresources, rules };
   const own = { group, version: version.name, kind: names.kind };
   const served: SubresourceInfo[] = [];

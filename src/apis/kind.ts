@@ -77,6 +77,10 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** Field labels besides metadata.name and metadata.namespace, with their value in an object ('' when unset). */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
   readonly gracefulDelete?: GracefulDelete<T>;
+  /** What becomes of dependents when a DELETE says nothing of them. Default: they follow, in the background. */
+  readonly defaultPropagation?: 'Orphan';
+  /** Warning for a DELETE that says nothing of dependents. */
+  readonly unsaidPropagationWarning?: string;
   /** Time until an object of this kind expires, from its last write (Events: 1 h). */
   readonly ttlSeconds?: number;
   /** Durability of writes; `relaxed` for Leases and Events only. */

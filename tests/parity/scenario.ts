@@ -28,8 +28,8 @@ export async function play(target: ApiTarget, scenario: Scenario, number: number
   const answers: ApiAnswer[] = [];
   for (const step of scenario.steps) {
     const wanted = typeof step === 'function' ? step(answers) : step;
-    const path = wanted.path.replaceAll('{ns}', namespace);
-    const answer = await target.request({ ...wanted, path });
+    const inNamespace = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll('{ns}', namespace)) as T;
+    const answer = await target.request(inNamespace(wanted));
     answers.push(answer);
     const shown = wanted.path.length > 110 ? `${wanted.path.slice(0, 110)}...` : wanted.path;
     const accept = wanted.headers?.['accept'] ? ` as ${wanted.headers['accept'].slice(0, 40)}` : '';

@@ -1,7 +1,7 @@
 import { request as httpsRequest, Agent } from 'node:https';
 import type { Handler } from '../../src/machinery/wire.ts';
 
-/** One HTTP request of a scenario. `{ns}` in the path stands for the scenario's own namespace. */
+/** One HTTP request of a scenario. `{ns}` anywhere in it stands for the scenario's own namespace. */
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;

@@ -1,5 +1,6 @@
-/** Conditional defaults of autoscaling/v2. */
+/** Conditional defaults of autoscaling. */
 import type { TypeDefaulters } from '../../machinery/schema/defaults.ts';
+import type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV1 } from '../generated/types/autoscaling/v1.ts';
 import type { HorizontalPodAutoscalerSpec, HPAScalingRules } from '../generated/types/autoscaling/v2.ts';
 
 const periodSeconds = 15;
@@ -30,4 +31,13 @@ function defaultSpec(spec: HorizontalPodAutoscalerSpec): void {
   spec.behavior.scaleDown = { ...structuredClone(scaleDown), ...spec.behavior.scaleDown };
 }
 
-export const autoscalingDefaulters: TypeDefaulters = { 'autoscaling/v2/HorizontalPodAutoscalerSpec': defaultSpec };
+/** autoscaling/v1 knows this one metric, and has it when no annotation names others. */
+function defaultTarget(autoscaler: HorizontalPodAutoscalerV1): void {
+  const others = autoscaler.metadata?.annotations?.['autoscaling.alpha.kubernetes.io/metrics'];
+  if (autoscaler.spec && others === undefined) autoscaler.spec.targetCPUUtilizationPercentage ??= 80;
+}
+
+export const autoscalingDefaulters: TypeDefaulters = {
+  'autoscaling/v1/HorizontalPodAutoscaler': defaultTarget,
+  'autoscaling/v2/HorizontalPodAutoscalerSpec': defaultSpec,
+};

@@ -17,7 +17,7 @@ export function carryOver(object: KubeObject, old: KubeObject, ...fields: readon
 
 export interface SpecStrategyOptions {
   /** The status an object starts with; absent: the kind has none to clear. */
-  readonly initialStatus?: () => unknown;
+  readonly initialStatus?: (nowMs: number) => unknown;
   /** Fields whose change bumps the generation; absent: the kind has no generation. */
   readonly generationFields?: readonly string[];
 }
@@ -28,7 +28,7 @@ export function specStrategy<T extends KubeObject>(options: SpecStrategyOptions,
   return {
     ...more,
     prepareForCreate(object, context) {
-      if (initialStatus) loose(object)['status'] = initialStatus();
+      if (initialStatus) loose(object)['status'] = initialStatus(context.nowMs);
       if (generationFields) startGeneration(object);
       more.prepareForCreate?.(object, context);
     },

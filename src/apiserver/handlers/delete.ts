@@ -35,7 +35,6 @@ const returnsObject = new Set([
   'resource.k8s.io/resourceslices',
   'storage.k8s.io/csidrivers',
   'storage.k8s.io/csinodes',
-  'storage.k8s.io/csistoragecapacities',
   'storage.k8s.io/storageclasses',
   'storage.k8s.io/volumeattachments',
   'storage.k8s.io/volumeattributesclasses',
@@ -46,6 +45,9 @@ export async function handleDelete(context: RequestContext, served: Served): Pro
   const { resource } = served;
   const options = deleteOptionsOf(context);
   const { name } = context.info;
+  const { unsaidPropagationWarning: warning } = resource.kindInfo;
+  if (warning && options.propagationPolicy === undefined && options.orphanDependents === undefined)
+    context.warnings.push(warning);
   const { object, removed } = await new ObjectStore(served).delete(
     scopeOf(context, served, options.dryRun),
     name,

@@ -15,7 +15,8 @@ export interface DeleteOptions {
 }
 
 export type DeletionPlan =
-  | { readonly action: 'remove' }
+  /** `object`: how it is told of, where its end shows in it. */
+  | { readonly action: 'remove'; readonly object?: KubeObject }
   /** Store `object`: it is terminating now, or for a shorter time. */
   | { readonly action: 'mark'; readonly object: KubeObject }
   /** It is terminating already, and this changes nothing. */
@@ -35,10 +36,10 @@ export function planDeletion(
   if (isDefinition(resource) && !object.metadata.deletionTimestamp) return planDefinitionDeletion(object, nowMs);
   const grace = planGrace(resource, object, options, nowMs);
   if (grace === 'pending') return { action: 'pending' };
-  const finalizersChanged = setGarbageCollectionFinalizers(object, options);
+  const finalizersChanged = setGarbageCollectionFinalizers(object, options, resource.kindInfo.defaultPropagation);
   const hasFinalizers = (object.metadata.finalizers?.length ?? 0) > 0;
   if (grace === 'immediate') {
-    if (!hasFinalizers) return { action: 'remove' };
+    if (!hasFinalizers) return { action: 'remove', object };
     const { deletionTimestamp } = object.metadata;
     if (deletionTimestamp !== undefined && !finalizersChanged && object.metadata.deletionGracePeriodSeconds === 0)
       return { action: 'pending' };
@@ -78,9 +79,8 @@ function planGrace(
     return 'graceful';
   }
   const seconds = graceful.gracePeriodSeconds(object, options.gracePeriodSeconds);
-  if (seconds <= 0) return 'immediate';
-  markTerminating(object, nowMs, seconds);
-  return 'graceful';
+  markTerminating(object, nowMs, Math.max(0, seconds));
+  return seconds <= 0 ? 'immediate' : 'graceful';
 }
 
 function markTerminating(object: KubeObject, nowMs: number, graceSeconds: number): void {
@@ -93,7 +93,7 @@ function markTerminating(object: KubeObject, nowMs: number, graceSeconds: number
 }
 
 /** Puts or takes away the two finalizers by which the garbage collector is asked. True when something changed. */
-function setGarbageCollectionFinalizers(object: KubeObject, options: DeleteOptions): boolean {
+function setGarbageCollectionFinalizers(object: KubeObject, options: DeleteOptions, byDefault?: 'Orphan'): boolean {
   const before = object.metadata.finalizers ?? [];
   const { propagationPolicy: policy, orphanDependents: legacy } = options;
   let orphan = before.includes(orphanFinalizer);
@@ -104,7 +104,7 @@ function setGarbageCollectionFinalizers(object: KubeObject, options: DeleteOptio
   } else if (policy !== undefined) {
     orphan = policy === 'Orphan';
     foreground = policy === 'Foreground';
-  }
+  } else if (!orphan && !foreground) orphan = byDefault === 'Orphan';
   const after = before.filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer);
   if (orphan) after.push(orphanFinalizer);
   if (foreground) after.push(foregroundFinalizer);

@@ -15,6 +15,10 @@ const policyMatch = {
   resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }],
 };
 
+/** Of `CN=x`, in PEM, in base64. */
+const signingRequest =
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIRk1HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCTHFsUDZWcTM3OEZPdjdtbDR0L0ZscDdDWW1KT1M0K0dMOGpoWXBHV2JEcHBvNXZQeXVHYitTMUV0MktTWkNXCnMrSENLenl0UVFGNWh4d2tmY01jRkxPZ0FEQUtCZ2dxaGtqT1BRUURBZ05IQURCRUFpQlh5V2huaWxBYk9ONVYKK0l1L3hxdTFpZGs2eFU2dDFWUWFWL0ptbVVIUm1nSWdVaXpyOWk3YnJ4M3VxblBQWEtOU3FIL1pHcWFDTGRxUQpJWlQ2SVlIOFY3Zz0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==';
+
 /** By `group/plural`. */
 export const minimalObjects: Readonly<Record<string, object>> = {
   '/configmaps': { data: { a: 'b' } },
@@ -45,7 +49,7 @@ export const minimalObjects: Readonly<Record<string, object>> = {
     spec: {
       matchConstraints: policyMatch,
       reinvocationPolicy: 'Never',
-      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/spec/x"}]' } }],
     },
   },
   'admissionregistration.k8s.io/mutatingadmissionpolicybindings': { spec: { policyName: 'p' } },
@@ -88,7 +92,7 @@ export const minimalObjects: Readonly<Record<string, object>> = {
     spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox' }] } } },
   },
   'certificates.k8s.io/certificatesigningrequests': {
-    spec: { request: 'eA==', signerName: 'example.com/signer', usages: ['digital signature'] },
+    spec: { request: signingRequest, signerName: 'example.com/signer', usages: ['digital signature'] },
   },
   'coordination.k8s.io/leases': { spec: { holderIdentity: 'x', leaseDurationSeconds: 15 } },
   'discovery.k8s.io/endpointslices': {

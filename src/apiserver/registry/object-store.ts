@@ -253,7 +253,13 @@ export class ObjectStore {
         admitted = true;
       }
       const plan = planDeletion(resource, object, options, services.clock.now());
-      if (plan.action === 'pending' || scope.dryRun) return { object: current, removed: plan.action === 'remove' };
+      if (plan.action === 'pending') return { object: current, removed: false };
+      // What is told of the object: as it was, or with its end marked in it.
+      const told = (revision: number) => {
+        if (!plan.object) return current!.at(revision);
+        return this.#read(key, this.#served.encode(plan.object), revision, plan.object);
+      };
+      if (scope.dryRun) return { object: told(current.revision), removed: plan.action === 'remove' };
       let op: WriteOp;
       let bytes = current.bytes;
       if (plan.action === 'remove') op = { op: 'delete', key, ...this.#durability() };
@@ -265,7 +271,7 @@ export class ObjectStore {
       if (typeof result === 'number') {
         if (plan.action === 'mark') return { object: this.#read(key, bytes, result, plan.object), removed: false };
         await this.#afterDelete(scope, object);
-        return { object: current.at(result), removed: true };
+        return { object: told(result), removed: true };
       }
       if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
       current = result.current;
@@ -338,16 +344,18 @@ export class ObjectStore {
     return newConflict(this.#groupResource, name, why);
   }
 
+  /** Upstream names the kind here, where other conflicts name the resource. */
   #checkPreconditions(object: KubeObject, { preconditions }: DeleteOptions): void {
     const { uid, resourceVersion, name } = object.metadata;
-    if (preconditions.uid !== undefined && preconditions.uid !== uid)
-      throw this.#uidConflict(name!, preconditions.uid, uid);
+    const { group, kind } = this.#served.resource;
+    const refuse = (what: string, wanted: string, found: string | undefined) => {
+      const fate = what === 'UID' ? 'deleted and then recreated' : 'modified';
+      const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found ?? ''})`;
+      return newConflict({ group, resource: kind }, name!, `${why}. The object might have been ${fate}`);
+    };
+    if (preconditions.uid !== undefined && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid);
     if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
-      throw newConflict(
-        this.#groupResource,
-        name!,
-        `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
-      );
+      throw refuse('ResourceVersion', preconditions.resourceVersion, resourceVersion);
   }
 
   /** Throws the 422 of these errors; the same error is told once. */

@@ -18,12 +18,21 @@ function nameOf(resource: Resource): string {
     case 'CustomResourceDefinition':
       return 'things.example.com';
     case 'APIService':
-      return 'v1.example.com';
+      return 'v1.apis.example.com';
     case 'IPAddress':
       return '10.96.7.7';
     default:
       return 'an-object';
   }
+}
+
+/** The least of a kind, in the scenario's namespace where it refers to one. */
+function minimalOf(resource: Resource): object {
+  const object = minimalObjects[`${resource.group}/${resource.plural}`] ?? {};
+  const text = JSON.stringify(object);
+  if (resource.kind === 'APIService') return JSON.parse(text.replaceAll('"example.com"', '"apis.example.com"'));
+  if (resource.kind === 'Event') return JSON.parse(text.replaceAll('"default"', '"{ns}"'));
+  return object;
 }
 
 function collectionOf(resource: Resource): string {
@@ -36,7 +45,7 @@ function verbs(resource: Resource): Scenario {
   const name = nameOf(resource);
   const meta = { name, labels: { app: 'x' } };
   const typed = { apiVersion: resource.apiVersion, kind: resource.kind };
-  const object = { ...typed, metadata: meta, ...minimalObjects[`${resource.group}/${resource.plural}`] };
+  const object = { ...typed, metadata: meta, ...minimalOf(resource) };
   const one = `${path}/${name}`;
   const selected = `${path}?labelSelector=app%3Dx`;
   return {
@@ -71,7 +80,7 @@ function mistakes(resource: Resource): Scenario {
   const object = {
     ...typed,
     metadata: { name: nameOf(resource) },
-    ...minimalObjects[`${resource.group}/${resource.plural}`],
+    ...minimalOf(resource),
   };
   const bad = { ...object, metadata: { name: 'Not_Valid!', labels: { 'bad key!': 'bad value!' } } };
   return {

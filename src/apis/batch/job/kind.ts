@@ -34,6 +34,9 @@ export const job = defineKind<Job>({
   version: 'v1',
   kind: 'Job',
   strategy: jobStrategy,
+  defaultPropagation: 'Orphan',
+  unsaidPropagationWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   subresources: { status: statusStrategy<Job>() },
   selectableFields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },
   columns: [

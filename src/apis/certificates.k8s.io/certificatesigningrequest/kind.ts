@@ -2,6 +2,7 @@ import { nameIsPathSegment } from '../../../machinery/validation/formats.ts';
 import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import { humanDuration } from '../../common/human-duration.ts';
 import { ageColumn, column, nameColumn, none } from '../../common/columns.ts';
+import { validateSigningRequest } from './validation.ts';
 import { defineKind } from '../../common/define.ts';
 import type { CertificateSigningRequest } from '../../generated/types/certificates.k8s.io/v1.ts';
 
@@ -27,6 +28,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
       if (object.spec) object.spec.username = context.username;
     },
     prepareForUpdate: (object, old) => carryOver(object, old, 'spec', 'status'),
+    validate: validateSigningRequest,
   },
   subresources: {
     status: statusStrategy<CertificateSigningRequest>({

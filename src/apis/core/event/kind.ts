@@ -1,6 +1,7 @@
 import { defineKind } from '../../common/define.ts';
 import type { Event } from '../../generated/types/core/v1.ts';
 import { eventColumns } from './columns.ts';
+import { validateEvent } from './validation.ts';
 
 /** How long events are kept: upstream's --event-ttl. */
 export const eventTtlSeconds = 3600;
@@ -16,7 +17,7 @@ export const event = defineKind<Event>({
   kind: 'Event',
   ttlSeconds: eventTtlSeconds,
   durability: 'relaxed',
-  strategy: { allowCreateOnUpdate: true },
+  strategy: { allowCreateOnUpdate: true, validate: validateEvent, validateUpdate: validateEvent },
   selectableFields: {
     'involvedObject.kind': involved('kind'),
     'involvedObject.namespace': involved('namespace'),

@@ -1,4 +1,5 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
+import { formatTime } from '../../common/time.ts';
 import { validateVolume, validateVolumeUpdate } from './validation.ts';
 import { accessModesText, classAnnotation } from './access-modes.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
@@ -15,7 +16,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   version: 'v1',
   kind: 'PersistentVolume',
   strategy: specStrategy<PersistentVolume>(
-    { initialStatus: () => ({ phase: 'Pending' }) },
+    { initialStatus: (nowMs) => ({ phase: 'Pending', lastPhaseTransitionTime: formatTime(nowMs) }) },
     { validate: validateVolume, validateUpdate: validateVolumeUpdate },
   ),
   subresources: { status: statusStrategy<PersistentVolume>() },

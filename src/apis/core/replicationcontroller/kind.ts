@@ -42,6 +42,7 @@ export const replicationController = defineKind<ReplicationController>({
     },
   ),
   subresources: { status: statusStrategy<ReplicationController>() },
+  defaultPropagation: 'Orphan',
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
   selectableFields: { 'status.replicas': (r) => String(r.status?.replicas ?? 0) },
   columns: [

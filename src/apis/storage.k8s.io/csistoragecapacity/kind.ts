@@ -1,4 +1,3 @@
-import { column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { CSIStorageCapacity } from '../../generated/types/storage.k8s.io/v1.ts';
 
@@ -6,9 +5,4 @@ export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIStorageCapacity',
-  columns: [
-    nameColumn,
-    column<CSIStorageCapacity>('StorageClassName', (c) => c.storageClassName, { description: 'The class it is of.' }),
-    column<CSIStorageCapacity>('Capacity', (c) => c.capacity ?? unset, { description: 'What is left.' }),
-  ],
 });

@@ -89,7 +89,7 @@ describe.each(resources.map((resource) => [`${resource.apiVersion} ${resource.pl
         expect(patched.body.metadata.annotations.a).toBe(type.replace(/application\/|-merge-patch|-patch|\+json/g, ''));
       }
 
-      const deleted = await call('DELETE', `${base}/${name}`);
+      const deleted = await call('DELETE', `${base}/${name}?propagationPolicy=Background`);
       expect(deleted.status).toBe(200);
       if (waitsForContent(resource.kind)) return;
       expect((await call('GET', `${base}/${name}`)).status).toBe(404);
@@ -109,7 +109,7 @@ describe.each(resources.map((resource) => [`${resource.apiVersion} ${resource.pl
       expect(created.status, JSON.stringify(created.body)).toBe(201);
       const kept = await call('DELETE', `${base}?labelSelector=app%3Dy`);
       expect([kept.status, kept.body.items.length]).toEqual([200, 0]);
-      const deleted = await call('DELETE', `${base}?labelSelector=app%3Dx`);
+      const deleted = await call('DELETE', `${base}?labelSelector=app%3Dx&propagationPolicy=Background`);
       expect([deleted.status, deleted.body.items.length]).toEqual([200, 1]);
       if (!waitsForContent(resource.kind)) expect((await call('GET', base)).body.items).toEqual([]);
     });

@@ -30,6 +30,8 @@ S [SKIPPED] [0.010 seconds]
 ${rule}
 [sig-d] D hangs [Conformance] [sig-d, Conformance]
   STEP: waiting for it @ 11/23/26 22:06:05.176
+  [INTERRUPTED] in [It] - /src/test/e2e/d.go:9 @ 11/23/26 22:06:05.176
+  STEP: deleting it @ 11/23/26 22:06:06.176
 • [INTERRUPTED] [60.5 seconds]
 
   [INTERRUPTED] Interrupted by User

@@ -24,6 +24,7 @@ export class GinkgoOutput {
   #over: { readonly name: string; readonly ending: Ending; readonly seconds: number } | undefined;
   /** The latest that the test said it was about to do. */
   #step = '';
+  #broken = false;
   #error: string[] = [];
   #inError = false;
 
@@ -63,6 +64,7 @@ export class GinkgoOutput {
         this.#error = [];
         this.#inError = false;
         this.#step = '';
+        this.#broken = false;
         this.#events.started(name);
         return;
       }
@@ -76,9 +78,10 @@ export class GinkgoOutput {
       if (this.#over.ending === 'passed') this.end();
       return;
     }
+    // From here on it cleans up.
+    if (failure.test(line)) this.#broken = true;
     const said = step.exec(line)?.[1];
-    if (said !== undefined && !/^(Destroying namespace|Collecting events|Found \d+ events)/.test(said))
-      this.#step = said;
+    if (said !== undefined && !this.#broken) this.#step = said;
   }
 
   /** The line is a test's name with its labels behind. */

@@ -55,8 +55,8 @@ export class Schema<T extends KubeObject = KubeObject> {
     return {
       object: object as unknown as T,
       strictErrors: [
-        ...duplicates.filter((path) => !inUnknown(path)).map((path) => `duplicate field ${JSON.stringify(path)}`),
         ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+        ...duplicates.filter((path) => !inUnknown(path)).map((path) => `duplicate field ${JSON.stringify(path)}`),
       ],
     };
   }

@@ -10,6 +10,7 @@ import type { LayerCache } from './layer-cache.ts';
 
 /** Programs that tests run by exec in agnhost, and the web server of nginx images. */
 const packages = [
+  'libc-bin',
   ...[
     'bash',
     'dash',

@@ -23,7 +23,7 @@ import { fetchTarget } from './aggregation/direct.ts';
 import { mergedIndex } from './aggregation/openapi-index.ts';
 import { admissionPlugins } from './admission/order.ts';
 import type { QuotaStore } from './admission/resource-quota/plugin.ts';
-import { noMatchConditions } from './admission/webhook/match-conditions.ts';
+import { matchConditionsOf } from './admission/policy/match-conditions.ts';
 import { WebhookMetrics } from './admission/webhook/metrics.ts';
 import type { AuditSink } from './audit/audit.ts';
 import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
@@ -204,7 +204,7 @@ class PortableApiServer implements ApiServer {
       random,
       clock,
       metrics: new WebhookMetrics(this.metrics.registry),
-      matchConditions: noMatchConditions,
+      matchConditions: matchConditionsOf({ lookup, authorizer: () => this.#authorizer }),
       onError: this.#onError,
     };
     this.registry = createRegistry({

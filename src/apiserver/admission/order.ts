@@ -12,6 +12,8 @@ import { NamespaceLifecycle } from './namespace-lifecycle/plugin.ts';
 import { NodeRestriction } from './node-restriction/plugin.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/plugin.ts';
 import type { AdmissionPlugin } from './plugin.ts';
+import { MutatingAdmissionPolicy } from './policy/mutating.ts';
+import { ValidatingAdmissionPolicy } from './policy/validating.ts';
 import { PodSecurity } from './pod-security/plugin.ts';
 import { Priority } from './priority/plugin.ts';
 import { type QuotaStore, ResourceQuotaAdmission } from './resource-quota/plugin.ts';
@@ -38,6 +40,12 @@ interface Entry {
   make(dependencies: AdmissionDependencies): AdmissionPlugin;
 }
 
+const policyOf = ({ webhooks, authorizer }: AdmissionDependencies) => ({
+  lookup: webhooks.lookup,
+  resources: webhooks.resources,
+  authorizer,
+});
+
 const order: readonly Entry[] = [
   { name: 'NamespaceLifecycle', onByDefault: true, make: (d) => new NamespaceLifecycle(d.lookup) },
   { name: 'LimitRanger', onByDefault: true, make: (d) => new LimitRanger(d.lookup) },
@@ -55,7 +63,9 @@ const order: readonly Entry[] = [
   { name: 'CertificateSigning', onByDefault: true, make: (d) => new CertificateSigning(d.authorizer) },
   { name: 'CertificateSubjectRestriction', onByDefault: true, make: () => new CertificateSubjectRestriction() },
   { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
+  { name: 'MutatingAdmissionPolicy', onByDefault: true, make: (d) => new MutatingAdmissionPolicy(policyOf(d)) },
   { name: 'MutatingAdmissionWebhook', onByDefault: true, make: (d) => new MutatingAdmissionWebhook(d.webhooks) },
+  { name: 'ValidatingAdmissionPolicy', onByDefault: true, make: (d) => new ValidatingAdmissionPolicy(policyOf(d)) },
   { name: 'ValidatingAdmissionWebhook', onByDefault: true, make: (d) => new ValidatingAdmissionWebhook(d.webhooks) },
   { name: 'ResourceQuota', onByDefault: true, make: (d) => new ResourceQuotaAdmission(d.lookup, d.quotas, d.clock) },
 ];

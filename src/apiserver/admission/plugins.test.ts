@@ -422,8 +422,6 @@ const missing = new Set([
   'NodeDeclaredFeatureValidator',
   'JobValidation',
   'PodResizeValidator',
-  'MutatingAdmissionPolicy',
-  'ValidatingAdmissionPolicy',
 ]);
 
 test("the chain is upstream's, but for what is missing", () => {

@@ -26,7 +26,8 @@ import { applyPodBatch } from '../common/pod-batch.ts';
 import { podFromTemplate } from '../common/pods.ts';
 import { jobs, pods } from '../common/resources.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
-import { type Failures, indexAnnotation, isJobFinished, type JobPlan, planJob, trackingFinalizer } from './plan.ts';
+import { type Failures, isJobFinished, type JobPlan, planJob, trackingFinalizer } from './plan.ts';
+import { failuresAnnotation, ignoredFailuresAnnotation, type IndexFailures, indexAnnotation } from './policies.ts';
 
 type ReadonlyJob = DeepReadonly<Job>;
 type ReadonlyPod = DeepReadonly<Pod>;
@@ -197,12 +198,12 @@ class JobController implements RunningController {
       expectations: this.#expectations,
       recorder: this.#recorder,
       creations: create.length,
-      podOf: (i) => this.#podOf(job, create[i]),
+      podOf: (i) => this.#podOf(job, create[i], plan.indexFailures),
       remove,
     });
   }
 
-  #podOf(job: ReadonlyJob, index: number | undefined): Pod {
+  #podOf(job: ReadonlyJob, index: number | undefined, failures: ReadonlyMap<number, IndexFailures>): Pod {
     const { namespace, name = '' } = job.metadata;
     const reference = newControllerRef(job, 'batch/v1', 'Job');
     const pod = podFromTemplate(job.spec?.template, namespace, name, reference);
@@ -210,6 +211,11 @@ class JobController implements RunningController {
     metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
     if (index === undefined) return pod;
     metadata.annotations = { ...metadata.annotations, [indexAnnotation]: String(index) };
+    if (job.spec?.backoffLimitPerIndex !== undefined) {
+      const { counted, ignored } = failures.get(index) ?? { counted: 0, ignored: 0 };
+      metadata.annotations[failuresAnnotation] = String(counted);
+      if (ignored > 0) metadata.annotations[ignoredFailuresAnnotation] = String(ignored);
+    }
     metadata.labels = { ...metadata.labels, [indexAnnotation]: String(index) };
     delete metadata.generateName;
     metadata.name = `${name}-${index}-${randomNameSuffix(this.#context.random)}`;

@@ -4,7 +4,8 @@ import type { Job, JobSpec } from '../../apis/generated/types/batch/v1.ts';
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import { findCondition } from '../common/conditions.ts';
 import { indexesText, parseIndexes } from './indexes.ts';
-import { type Failures, indexAnnotation, isJobFinished, type JobPlan, planJob, trackingFinalizer } from './plan.ts';
+import { type Failures, isJobFinished, type JobPlan, planJob, trackingFinalizer } from './plan.ts';
+import { failuresAnnotation, ignoredFailuresAnnotation, indexAnnotation } from './policies.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
 
@@ -44,7 +45,15 @@ class World {
           name: `p${this.#made}`,
           uid: `u${this.#made}`,
           finalizers: [trackingFinalizer],
-          ...(index === undefined ? {} : { annotations: { [indexAnnotation]: String(index) } }),
+          ...(index === undefined
+            ? {}
+            : {
+                annotations: {
+                  [indexAnnotation]: String(index),
+                  [failuresAnnotation]: String(plan.indexFailures.get(index)?.counted ?? 0),
+                  [ignoredFailuresAnnotation]: String(plan.indexFailures.get(index)?.ignored ?? 0),
+                },
+              }),
         },
         status: { phase: 'Running' },
       });
@@ -221,4 +230,108 @@ test.each([
 ])('completion indexes %s', (text, indexes) => {
   expect([...parseIndexes(text, 100)]).toEqual(indexes);
   expect(indexesText(new Set(indexes))).toBe(text);
+});
+
+/** Ends the running pod of an index (or the only one) with this exit code, and lets the back-off pass. */
+function end(world: World, exitCode: number, index?: number, conditions: object[] = []): void {
+  const pod = world.active.find(
+    (p) => index === undefined || p.metadata.annotations?.[indexAnnotation] === String(index),
+  )!;
+  const finishedAt = new Date(world.nowMs).toISOString();
+  pod.status = {
+    phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+    conditions: conditions as never,
+    containerStatuses: [{ name: 'c', state: { terminated: { exitCode, finishedAt } } }] as never,
+  };
+}
+
+function settle(world: World): void {
+  for (let i = 0; i < 6; i++) {
+    // The kubelet ends what is to go.
+    for (const pod of world.pods)
+      if (pod.metadata.deletionTimestamp && pod.status!.phase === 'Running') pod.status!.phase = 'Failed';
+    world.step();
+    world.nowMs += 600_000;
+  }
+}
+
+const outcome = (world: World) => {
+  const ended = ['Complete', 'Failed'].map((type) => findCondition(world.job.status?.conditions, type)).find((c) => c);
+  const { succeeded = 0, failed = 0, completedIndexes, failedIndexes } = world.job.status ?? {};
+  return [ended?.type, ended?.reason, ended?.message, succeeded, failed, completedIndexes, failedIndexes];
+};
+
+test('job, a rule on an exit code, ends at once with the reason', () => {
+  const rules = [{ action: 'FailJob', onExitCodes: { operator: 'In', values: [42] } }];
+  const world = new World({ parallelism: 2, completions: 2, podFailurePolicy: { rules } });
+  world.step();
+  world.pods[0]!.metadata.namespace = 'ns';
+  end(world, 42);
+  settle(world);
+  const message = 'Container c for pod ns/p1 failed with exit code 42 matching FailJob rule at index 0';
+  expect(outcome(world).slice(0, 3)).toEqual(['Failed', 'PodFailurePolicy', message]);
+  expect(world.active).toEqual([]);
+});
+
+test('job, a rule that ignores disruptions, does not count them', () => {
+  const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }];
+  const world = new World({ completions: 1, backoffLimit: 0, podFailurePolicy: { rules } });
+  world.step();
+  end(world, 137, undefined, [{ type: 'DisruptionTarget', status: 'True' }]);
+  settle(world);
+  end(world, 0);
+  settle(world);
+  expect(outcome(world).slice(0, 5)).toEqual([
+    'Complete',
+    'CompletionsReached',
+    'Reached expected number of succeeded pods',
+    1,
+    0,
+  ]);
+});
+
+test('job, with a limit per index, goes on with the others, and says which failed', () => {
+  const world = new World({ completionMode: 'Indexed', parallelism: 3, completions: 3, backoffLimitPerIndex: 1 });
+  world.step();
+  end(world, 0, 0);
+  end(world, 1, 1);
+  settle(world);
+  expect(world.active.map((p) => p.metadata.annotations![failuresAnnotation]).sort()).toEqual(['0', '1']);
+  end(world, 1, 1);
+  end(world, 0, 2);
+  settle(world);
+  expect(outcome(world)).toEqual(['Failed', 'FailedIndexes', 'Job has failed indexes', 2, 2, '0,2', '1']);
+});
+
+test('job, with a rule that fails the index, does not try it again; too many of them end the Job', () => {
+  const rules = [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [42] } }];
+  const spec = {
+    completionMode: 'Indexed',
+    parallelism: 2,
+    completions: 4,
+    backoffLimitPerIndex: 5,
+    maxFailedIndexes: 1,
+  };
+  const world = new World({ ...spec, podFailurePolicy: { rules } });
+  world.step();
+  end(world, 42, 0);
+  settle(world);
+  expect(world.job.status?.failedIndexes).toBe('0');
+  expect(world.active.map((p) => p.metadata.annotations![indexAnnotation]).sort()).toEqual(['1', '2']);
+  end(world, 42, 1);
+  settle(world);
+  expect(outcome(world).slice(0, 2)).toEqual(['Failed', 'MaxFailedIndexesExceeded']);
+});
+
+test.each([
+  ['enough of any', [{ succeededCount: 1 }]],
+  ['all of those named', [{ succeededIndexes: '1-2' }, { succeededIndexes: '0' }]],
+  ['enough of those named', [{ succeededIndexes: '0,2', succeededCount: 1 }]],
+])('job, with a success policy, is complete once %s have succeeded', (_name, rules) => {
+  const world = new World({ completionMode: 'Indexed', parallelism: 3, completions: 3, successPolicy: { rules } });
+  world.step();
+  end(world, 0, 0);
+  settle(world);
+  expect(outcome(world)).toMatchObject({ 0: 'Complete', 1: 'SuccessPolicy', 3: 1, 5: '0' });
+  expect(world.active).toEqual([]);
 });

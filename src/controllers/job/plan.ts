@@ -14,11 +14,19 @@ import { deletionOrder } from '../common/deletion-order.ts';
 import { isPodActive, isPodReady, isPodTerminal } from '../common/pods.ts';
 import { timeMs, timeText } from '../common/time.ts';
 import { indexesText, parseIndexes } from './indexes.ts';
+import {
+  failuresBefore,
+  failuresWith,
+  finishedMs,
+  type IndexFailures,
+  indexOf,
+  judgeFailure,
+  judgeSuccess,
+} from './policies.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
-export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
 /** UIDs written down, and pods made or deleted, in one step. */
 const maxUncounted = 500;
 const maxPodsPerStep = 500;
@@ -46,6 +54,8 @@ export interface JobPlan {
   readonly release: readonly ReadonlyPod[];
   /** Indexes of pods to make; undefined for a Job without them. */
   readonly create: readonly (number | undefined)[];
+  /** With backoffLimitPerIndex: how often the indexes to be made have failed. */
+  readonly indexFailures: ReadonlyMap<number, IndexFailures>;
   readonly delete: readonly ReadonlyPod[];
   readonly failures: Failures;
   readonly requeueAfterMs: number | undefined;
@@ -67,14 +77,23 @@ export function planJob(state: JobState): JobPlan {
   // Whatever still comes to an end counts no more.
   const status = (job.status ?? {}) as JobStatus;
   const release = pods.filter(isTracked);
-  return { status, release, create: [], delete: [], failures, requeueAfterMs: undefined, events: [] };
+  return {
+    status,
+    release,
+    create: [],
+    indexFailures: new Map(),
+    delete: [],
+    failures,
+    requeueAfterMs: undefined,
+    events: [],
+  };
 }
 
 const isTracked = (pod: ReadonlyPod) => pod.metadata.finalizers?.includes(trackingFinalizer) ?? false;
 
-function indexOf(pod: ReadonlyPod): number | undefined {
-  const text = pod.metadata.annotations?.[indexAnnotation];
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+interface Verdict {
+  readonly reason: string;
+  readonly message: string;
 }
 
 class Step {
@@ -89,6 +108,13 @@ class Step {
   readonly #succeededUids: string[] = [];
   readonly #failedUids: string[] = [];
   readonly #completed: Set<number>;
+  /** With backoffLimitPerIndex: the indexes that have failed for good. */
+  readonly #failedIndexes: Set<number>;
+  /**
+   * With backoffLimitPerIndex: of an index without a pod that runs, the last one that failed. It keeps its finalizer,
+   * since it knows how often the index has failed, until the next one knows.
+   */
+  readonly #lastFailed = new Map<number, ReadonlyPod>();
   #succeeded: number;
   #failed: number;
   #conditions: Condition[];
@@ -108,12 +134,49 @@ class Step {
     this.#failed = job.status?.failed ?? 0;
     this.#conditions = [...((job.status?.conditions ?? []) as readonly Condition[])];
     this.#startTime = job.status?.startTime;
+    this.#failedIndexes = parseIndexes(job.status?.failedIndexes, job.spec?.completions ?? 0);
+    if (this.#isPerIndex) this.#judgeIndexes();
+  }
+
+  get #isPerIndex(): boolean {
+    return this.#isIndexed && this.#job.spec?.backoffLimitPerIndex !== undefined;
+  }
+
+  /** Pods are replaced only once they have failed for good, not when they begin to go. */
+  get #onlyReplacesFailed(): boolean {
+    const { podReplacementPolicy, podFailurePolicy } = this.#job.spec ?? {};
+    return podReplacementPolicy === 'Failed' || podFailurePolicy !== undefined;
+  }
+
+  /** One that is being deleted has failed, unless it succeeds before it is gone, or its end is waited for. */
+  #hasFailed(pod: ReadonlyPod): boolean {
+    if (pod.status?.phase === 'Failed') return true;
+    if (this.#onlyReplacesFailed) return false;
+    return pod.metadata.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded';
+  }
+
+  #judgeIndexes(): void {
+    const { completions = 0, backoffLimitPerIndex = 0 } = this.#job.spec ?? {};
+    const running = new Set(this.#active.map(indexOf));
+    const succeeded = new Set(this.#pods.filter((pod) => pod.status?.phase === 'Succeeded').map(indexOf));
+    for (const pod of this.#pods) {
+      const index = indexOf(pod);
+      if (index === undefined || index >= completions || !isTracked(pod) || !this.#hasFailed(pod)) continue;
+      const { action } = judgeFailure(this.#job.spec, pod);
+      if (action === 'FailIndex' || (action !== 'Ignore' && failuresBefore(pod).counted >= backoffLimitPerIndex))
+        this.#failedIndexes.add(index);
+      if (running.has(index) || succeeded.has(index) || this.#completed.has(index)) continue;
+      const other = this.#lastFailed.get(index);
+      if (other === undefined || allFailures(other) <= allFailures(pod)) this.#lastFailed.set(index, pod);
+    }
+    for (const index of this.#failedIndexes) this.#lastFailed.delete(index);
   }
 
   plan(): JobPlan {
     this.#count();
     this.#suspendOrResume();
     const failure = this.#failure();
+    let success: Verdict | undefined;
     const isSuspended = this.#job.spec?.suspend === true;
     let remove: readonly ReadonlyPod[] = [];
     let create: readonly (number | undefined)[] = [];
@@ -122,22 +185,33 @@ class Step {
       this.#set('FailureTarget', failure.reason, failure.message);
       remove = this.#active;
       if (this.#active.length === 0 && this.#isSettled) this.#fail(failure);
-    } else if (this.#hasSucceeded()) {
-      this.#set('SuccessCriteriaMet', 'CompletionsReached', 'Reached expected number of succeeded pods');
-      if (this.#isSettled) this.#complete();
+    } else if ((success = this.#success())) {
+      this.#set('SuccessCriteriaMet', success.reason, success.message);
+      remove = this.#active;
+      if (this.#active.length === 0 && this.#isSettled) this.#complete(success);
     } else if (isSuspended) remove = this.#active;
     else if (!this.#job.metadata.deletionTimestamp) {
       remove = this.#surplus();
       if (remove.length === 0) {
         const missing = this.#missing();
-        waitMs = missing.length > 0 ? this.#backoffLeftMs() : undefined;
-        if (!waitMs) create = missing.slice(0, maxPodsPerStep);
+        if (this.#isPerIndex) {
+          const waits = missing.map((index) => this.#indexBackoffLeftMs(index!));
+          create = missing.filter((_, i) => waits[i] === 0).slice(0, maxPodsPerStep);
+          const left = waits.filter((ms) => ms > 0);
+          waitMs = left.length > 0 ? Math.min(...left) : undefined;
+        } else {
+          waitMs = missing.length > 0 ? this.#backoffLeftMs() : undefined;
+          if (!waitMs) create = missing.slice(0, maxPodsPerStep);
+        }
       }
     }
     return {
-      status: this.#status(failure !== undefined || isSuspended ? 0 : undefined),
+      status: this.#status(failure !== undefined || isSuspended || success !== undefined ? 0 : undefined),
       release: this.#release,
       create,
+      indexFailures: new Map(
+        Array.from(this.#lastFailed, ([index, pod]) => [index, failuresWith(this.#job.spec, pod)]),
+      ),
       delete: remove.slice(0, maxPodsPerStep),
       failures: this.#failures,
       requeueAfterMs: failure ? undefined : waitMs || this.#deadlineLeftMs(),
@@ -166,7 +240,8 @@ class Step {
         continue;
       }
       const succeeded = pod.status?.phase === 'Succeeded';
-      if (!succeeded && !hasFailed(pod)) continue;
+      if (!succeeded && !this.#hasFailed(pod)) continue;
+      if (!succeeded && this.#lastFailed.get(indexOf(pod) ?? -1) === pod && !this.#isDecided) continue;
       if (this.#succeededUids.length + this.#failedUids.length >= maxUncounted) break;
       if (succeeded && this.#isIndexed) {
         // Its index says it all; a second success of the same index is none.
@@ -175,6 +250,7 @@ class Step {
           this.#release.push(pod);
         else this.#completed.add(index);
       } else if (succeeded) this.#succeededUids.push(uid);
+      else if (judgeFailure(this.#job.spec, pod).action === 'Ignore') this.#release.push(pod);
       else {
         this.#failedUids.push(uid);
         fresh++;
@@ -216,17 +292,43 @@ class Step {
     }
   }
 
+  /** It has been written down already how the Job ends, or it is going away. */
+  get #isDecided(): boolean {
+    const isTrue = (type: string) => findCondition(this.#conditions, type)?.status === 'True';
+    return (
+      isTrue('FailureTarget') || isTrue('SuccessCriteriaMet') || this.#job.metadata.deletionTimestamp !== undefined
+    );
+  }
+
   /** Why the Job has failed; undefined: it has not. */
-  #failure(): { readonly reason: string; readonly message: string } | undefined {
+  #failure(): Verdict | undefined {
     const decided = findCondition(this.#conditions, 'FailureTarget');
     if (decided?.status === 'True') return { reason: decided.reason ?? '', message: decided.message ?? '' };
     if (findCondition(this.#conditions, 'SuccessCriteriaMet')?.status === 'True') return undefined;
-    const limit = this.#job.spec?.backoffLimit ?? 6;
+    for (const pod of this.#job.spec?.podFailurePolicy ? this.#pods : []) {
+      const { message } = this.#hasFailed(pod) ? judgeFailure(this.#job.spec, pod) : {};
+      if (message !== undefined) return { reason: 'PodFailurePolicy', message };
+    }
+    const limit = this.#job.spec?.backoffLimit ?? (this.#isPerIndex ? Number.MAX_SAFE_INTEGER : 6);
     if (this.#failedTotal > limit || this.#restarts() > Math.max(0, limit - 1))
       return { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
     if (this.#deadlineLeftMs() === 0)
       return { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
-    return undefined;
+    return this.#isPerIndex ? this.#failureOfIndexes() : undefined;
+  }
+
+  #failureOfIndexes(): Verdict | undefined {
+    const { completions = 0, maxFailedIndexes } = this.#job.spec ?? {};
+    const failed = this.#failedIndexes.size;
+    if (maxFailedIndexes !== undefined && failed > maxFailedIndexes)
+      return {
+        reason: 'MaxFailedIndexesExceeded',
+        message: 'Job has exceeded the specified maximal number of failed indexes',
+      };
+    const isOver = this.#active.length === 0 && failed > 0 && failed + this.#completed.size >= completions;
+    return isOver && judgeSuccess(this.#job.spec, this.#completed) === undefined
+      ? { reason: 'FailedIndexes', message: 'Job has failed indexes' }
+      : undefined;
   }
 
   /** Where the kubelet restarts containers in place, each restart is a failure. */
@@ -239,11 +341,18 @@ class Step {
     return restarts;
   }
 
-  #hasSucceeded(): boolean {
-    if (findCondition(this.#conditions, 'SuccessCriteriaMet')?.status === 'True') return true;
+  /** Why the Job has succeeded; undefined: it has not, yet. */
+  #success(): Verdict | undefined {
+    const decided = findCondition(this.#conditions, 'SuccessCriteriaMet');
+    if (decided?.status === 'True') return { reason: decided.reason ?? '', message: decided.message ?? '' };
+    const matched = this.#isIndexed ? judgeSuccess(this.#job.spec, this.#completed) : undefined;
+    if (matched !== undefined) return { reason: 'SuccessPolicy', message: matched };
     const { completions } = this.#job.spec ?? {};
-    if (this.#active.length > 0) return false;
-    return completions === undefined ? this.#succeededTotal > 0 : this.#succeededTotal >= completions;
+    if (this.#active.length > 0) return undefined;
+    const isEnough = completions === undefined ? this.#succeededTotal > 0 : this.#succeededTotal >= completions;
+    return isEnough
+      ? { reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
+      : undefined;
   }
 
   #wantedActive(): number {
@@ -251,7 +360,7 @@ class Step {
     // A work queue: once one pod has succeeded no new ones are made, those that run may finish.
     if (completions === undefined)
       return this.#succeededTotal > 0 ? Math.min(this.#active.length, parallelism) : parallelism;
-    return Math.max(0, Math.min(parallelism, completions - this.#succeededTotal));
+    return Math.max(0, Math.min(parallelism, completions - this.#succeededTotal - this.#failedIndexes.size));
   }
 
   #surplus(): readonly ReadonlyPod[] {
@@ -269,11 +378,13 @@ class Step {
   }
 
   #missing(): (number | undefined)[] {
-    const onlyFailed = this.#job.spec?.podReplacementPolicy === 'Failed';
-    const count = this.#wantedActive() - this.#active.length - (onlyFailed ? this.#terminating : 0);
+    const going = this.#onlyReplacesFailed
+      ? this.#pods.filter((p) => p.metadata.deletionTimestamp && !isPodTerminal(p))
+      : [];
+    const count = this.#wantedActive() - this.#active.length - going.length;
     if (count <= 0) return [];
     if (!this.#isIndexed) return Array<undefined>(count).fill(undefined);
-    const taken = new Set([...this.#completed, ...this.#active.map(indexOf)]);
+    const taken = new Set([...this.#completed, ...this.#failedIndexes, ...[...this.#active, ...going].map(indexOf)]);
     const open: number[] = [];
     for (let i = 0; i < (this.#job.spec?.completions ?? 0) && open.length < count; i++) if (!taken.has(i)) open.push(i);
     return open;
@@ -286,6 +397,13 @@ class Step {
     return Math.max(0, lastMs + delayMs - this.#nowMs);
   }
 
+  #indexBackoffLeftMs(index: number): number {
+    const pod = this.#lastFailed.get(index);
+    if (pod === undefined) return 0;
+    const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(allFailures(pod), 20));
+    return Math.max(0, finishedMs(pod) + delayMs - this.#nowMs);
+  }
+
   #deadlineLeftMs(): number | undefined {
     const { activeDeadlineSeconds, suspend } = this.#job.spec ?? {};
     const startMs = timeMs(this.#startTime);
@@ -293,13 +411,13 @@ class Step {
     return Math.max(0, startMs + activeDeadlineSeconds * 1000 - this.#nowMs);
   }
 
-  #fail({ reason, message }: { readonly reason: string; readonly message: string }): void {
+  #fail({ reason, message }: Verdict): void {
     this.#set('Failed', reason, message);
     this.#note('Warning', reason, message);
   }
 
-  #complete(): void {
-    this.#set('Complete', 'CompletionsReached', 'Reached expected number of succeeded pods');
+  #complete({ reason, message }: Verdict): void {
+    this.#set('Complete', reason, message);
     this.#note('Normal', 'Completed', 'Job completed');
   }
 
@@ -327,6 +445,7 @@ class Step {
       ...(failed ? { failed } : {}),
       terminating: this.#terminating,
       ...(this.#isIndexed && completedIndexes ? { completedIndexes } : {}),
+      ...(this.#isPerIndex ? { failedIndexes: indexesText(this.#failedIndexes) } : {}),
       uncountedTerminatedPods: {
         ...(this.#succeededUids.length > 0 ? { succeeded: this.#succeededUids } : {}),
         ...(this.#failedUids.length > 0 ? { failed: this.#failedUids } : {}),
@@ -336,6 +455,5 @@ class Step {
   }
 }
 
-/** One that is being deleted has failed, unless it succeeds before it is gone. */
-const hasFailed = (pod: ReadonlyPod): boolean =>
-  pod.status?.phase === 'Failed' || (pod.metadata.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded');
+/** Failures of the pod's index before it, ignored ones too. */
+const allFailures = (pod: ReadonlyPod): number => failuresBefore(pod).counted + failuresBefore(pod).ignored;

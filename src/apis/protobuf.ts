@@ -3,9 +3,10 @@
  * (220 KB) are loaded when first asked for: what needs them at once awaits `loadProtobuf` before.
  */
 import { encodeValue, parseJson } from '../machinery/codec/json.ts';
-import { ProtobufDecoder, ProtobufError, readEnvelope } from '../machinery/codec/protobuf.ts';
+import { ProtobufDecoder } from '../machinery/codec/protobuf-decoder.ts';
 import { ProtobufEncoder } from '../machinery/codec/protobuf-encoder.ts';
-import { inEnvelope } from '../machinery/codec/protobuf-envelope.ts';
+import { inEnvelope, readEnvelope } from '../machinery/codec/protobuf-envelope.ts';
+import { ProtobufError } from '../machinery/codec/protobuf-reader.ts';
 import type { StructType } from '../machinery/schema/table.ts';
 import { allGroups, builtinTypes, typeId } from './scheme.ts';
 
@@ -95,13 +96,25 @@ function packageOf(group: string): string {
   }
 }
 
-/** The same object as JSON. Throws ProtobufError for broken bytes and for kinds that have no protobuf form. */
-export async function protobufToJson(bytes: Uint8Array): Promise<Uint8Array> {
+/**
+ * The object of a body: a function that makes it, of the caller's own, each time it is called. Undefined for kinds that
+ * have no protobuf form. Throws ProtobufError for broken bytes, also when called.
+ */
+export async function protobufReader(bytes: Uint8Array): Promise<(() => Record<string, unknown>) | undefined> {
   const { decoder, kind: find } = await loadProtobuf();
   const { apiVersion, kind, raw } = readEnvelope(bytes);
   const known = find(apiVersion, kind);
-  if (known === undefined) throw new ProtobufError(`no form of ${kind} in ${apiVersion} is known`);
-  return encodeValue({ apiVersion, kind, ...decoder.decode(known.message, known.type, raw) });
+  return known && (() => ({ apiVersion, kind, ...decoder.decode(known.message, known.type, raw) }));
+}
+
+/** The same object as JSON. Throws ProtobufError for broken bytes and for kinds that have no protobuf form. */
+export async function protobufToJson(bytes: Uint8Array): Promise<Uint8Array> {
+  const read = await protobufReader(bytes);
+  if (read === undefined) {
+    const { apiVersion, kind } = readEnvelope(bytes);
+    throw new ProtobufError(`no form of ${kind} in ${apiVersion} is known`);
+  }
+  return encodeValue(read());
 }
 
 /** The same object in protobuf. Undefined for what is no object, and for kinds that have no protobuf form. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { jsonToProtobuf, protobufToJson } from '../apis/protobuf.ts';
 import { allResources } from '../apis/scheme.ts';
-import { readEnvelope } from '../machinery/codec/protobuf.ts';
+import { inEnvelope, lengthDelimited, readEnvelope } from '../machinery/codec/protobuf-envelope.ts';
 import { admin, testServer, type TestServer } from './testing.suite.ts';
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
@@ -180,8 +180,30 @@ test('what is broken is a Status, whatever it is', async () => {
       body,
     });
     expect(response.kind).toBe('bytes');
-    if (response.kind === 'bytes') expect([201, 400, 404, 409, 422]).toContain(response.status);
+    if (response.kind === 'bytes') expect([201, 400, 404, 409, 415, 422]).toContain(response.status);
   }
+  expect(server.errors).toEqual([]);
+});
+
+test('what is nested without end, and times of no calendar, are refused', async () => {
+  const server = await testServer();
+  const post = async (url: string, apiVersion: string, kind: string, raw: Uint8Array) => {
+    const body = inEnvelope(apiVersion, kind, raw);
+    const headers = { accept: preferred, 'content-type': protobuf };
+    const response = await server.raw('POST', url, { user: admin, headers, body });
+    return 'status' in response ? response.status : 0;
+  };
+  // JSONSchemaProps.not = 26, within itself; each level is a tag of two bytes, a length, and the rest.
+  let schema: Uint8Array = new Uint8Array();
+  for (let depth = 0; depth < 2000; depth++) schema = Buffer.concat([lengthDelimited(26, schema.length), schema]);
+  // spec = 2, versions = 7, schema = 4, openAPIV3Schema = 1
+  for (const number of [1, 4, 7, 2]) schema = Buffer.concat([lengthDelimited(number, schema.length), schema]);
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  expect(await post(definitions, 'apiextensions.k8s.io/v1', 'CustomResourceDefinition', schema)).toBe(400);
+  // metadata = 1, creationTimestamp = 8, seconds = 1
+  let time: Uint8Array = Uint8Array.from([0x08, ...Array(8).fill(0xff), 0x7f]);
+  for (const number of [8, 1]) time = Buffer.concat([lengthDelimited(number, time.length), time]);
+  expect(await post(configMaps, 'v1', 'ConfigMap', time)).toBe(400);
   expect(server.errors).toEqual([]);
 });
 

@@ -20,6 +20,8 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The whole body (the listener bounds it); absent when there is none. */
   readonly body?: Uint8Array;
+  /** The value of a body that came in another encoding: of the caller's own each time. Absent: parse `body`. */
+  readBody?(): unknown;
   /** Aborted when the client has gone away: everything done for the request must end. */
   readonly signal: AbortSignal;
   /** Set by the direct transport: its composition root has authenticated this user. */

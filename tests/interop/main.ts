@@ -113,7 +113,10 @@ async function worker(name: string): Promise<void> {
   const logDir = join(setup.repository, '.cache/interop', name.replace('/', '-'));
   rmSync(logDir, { recursive: true, force: true });
   const outcome = await runPair(setup, pairOf(name), dataDir, logDir, stop.signal, say);
-  if (stop.signal.aborted) await execute(['ip', 'netns', 'delete', namespace]);
+  if (stop.signal.aborted) {
+    await execute(['ip', 'netns', 'delete', namespace]);
+    rmSync(root, { recursive: true, force: true });
+  }
   process.stdout.write(JSON.stringify(outcome));
 }
 

@@ -52,7 +52,7 @@ export function createChain(parts: ChainParts): Handler {
   async function answer(context: ChainContext): Promise<WireResponse> {
     const elsewhere = parts.aggregate?.(context);
     if (elsewhere !== undefined) return elsewhere;
-    if (hasProtobufBody(context.request)) context.request = await withJsonBody(context.request);
+    if (hasProtobufBody(context)) context.request = await withJsonBody(context.request);
     if (acceptsProtobuf(context.request)) await prepareProtobuf();
     return parts.answer(context);
   }

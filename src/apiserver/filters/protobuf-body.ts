@@ -8,33 +8,57 @@ import {
   jsonToProtobuf,
   loadProtobuf,
   protobufMediaType,
-  protobufToJson,
+  protobufReader,
 } from '../../apis/protobuf.ts';
-import { ProtobufError } from '../../machinery/codec/protobuf.ts';
+import { encodeValue } from '../../machinery/codec/json.ts';
+import { ProtobufError } from '../../machinery/codec/protobuf-reader.ts';
 import { negotiate } from '../handlers/negotiate.ts';
 import { newBadRequest } from '../../machinery/status/errors.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { WireRequest, WireResponse } from '../../machinery/wire.ts';
 
-export function hasProtobufBody(request: WireRequest): boolean {
-  return request.body !== undefined && (request.headers['content-type']?.startsWith(protobufMediaType) ?? false);
+/** What is proxied to a pod, a service or a node goes as it is. */
+export function hasProtobufBody({ request, info }: Pick<RequestContext, 'request' | 'info'>): boolean {
+  return (
+    info.subresource !== 'proxy' &&
+    request.body !== undefined &&
+    (request.headers['content-type']?.startsWith(protobufMediaType) ?? false)
+  );
 }
 
-/** Throws a StatusError 400 when the body is no such message, or of a kind without a protobuf form. */
+/**
+ * The request as its JSON would have been; unchanged when the body is of no kind that has a protobuf form (whoever answers
+ * for custom or aggregated resources decides). Throws a StatusError 400 when the body is broken.
+ */
 export async function withJsonBody(request: WireRequest): Promise<WireRequest> {
-  let body: Uint8Array;
+  let read: Awaited<ReturnType<typeof protobufReader>>;
+  let first: unknown;
   try {
-    body = await protobufToJson(request.body!);
+    read = await protobufReader(request.body!);
+    first = read?.();
   } catch (error) {
     if (!(error instanceof ProtobufError)) throw error;
     throw newBadRequest(`the body of the request could not be decoded: ${error.message}`);
   }
+  if (read === undefined) return request;
+  const readAgain = read;
+  let json: Uint8Array | undefined;
   // Requests of a listener have getters: the parts are named one by one.
   const { method, url, user, peerCertificate, remoteAddress, upgrade } = request;
   return {
     method,
     url,
     headers: { ...request.headers, 'content-type': 'application/json' },
-    body,
+    // Few read it as text: who sends it on.
+    get body() {
+      json ??= encodeValue(readAgain());
+      return json;
+    },
+    readBody() {
+      const value = first ?? readAgain();
+      first = undefined;
+      return value;
+    },
     get signal() {
       return request.signal;
     },

@@ -33,8 +33,10 @@ const none: readonly string[] = [];
 
 /** Throws StatusError 415, JsonSyntaxError, YamlSyntaxError. */
 export function parseBody(context: RequestContext, findDuplicates: boolean): ParsedBody {
-  const encoding = bodyEncoding(context.request.headers['content-type']);
-  return parseDocument(context.request.body ?? noBody, encoding, findDuplicates);
+  const { request } = context;
+  if (request.readBody) return { value: request.readBody(), duplicates: none, strictErrors: none };
+  const encoding = bodyEncoding(request.headers['content-type']);
+  return parseDocument(request.body ?? noBody, encoding, findDuplicates);
 }
 
 export function parseDocument(body: Uint8Array, encoding: Encoding, findDuplicates: boolean): ParsedBody {

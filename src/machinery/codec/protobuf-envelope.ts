@@ -1,7 +1,37 @@
 /** What every object's message goes in: the prefix `k8s\0` and a runtime.Unknown that says its type. */
+import { ProtobufError, ProtobufReader } from './protobuf-reader.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 const magic = [0x6b, 0x38, 0x73, 0x00];
+
+export interface Envelope {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The object's message. */
+  readonly raw: Uint8Array;
+}
+
+/** Throws ProtobufError when the prefix is missing or the envelope is broken. */
+export function readEnvelope(bytes: Uint8Array): Envelope {
+  if (!magic.every((byte, i) => bytes[i] === byte)) throw new ProtobufError('the body does not start with "k8s\\0"');
+  const envelope = { apiVersion: '', kind: '', raw: new Uint8Array() as Uint8Array };
+  const reader = new ProtobufReader(bytes.subarray(magic.length));
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag >>> 3 === 2) envelope.raw = reader.bytes(tag & 7);
+    else if (tag >>> 3 !== 1) reader.skip(tag & 7);
+    else
+      reader.message(tag & 7, () => {
+        while (reader.more) {
+          const part = reader.tag();
+          if (part >>> 3 === 1) envelope.apiVersion = reader.text(part & 7);
+          else if (part >>> 3 === 2) envelope.kind = reader.text(part & 7);
+          else reader.skip(part & 7);
+        }
+      });
+  }
+  return envelope;
+}
 
 /** What stands before a message of `rawLength` bytes. */
 export function envelopeHead(apiVersion: string, kind: string, rawLength: number): Uint8Array {

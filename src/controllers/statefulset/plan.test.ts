@@ -198,3 +198,37 @@ test('stateful set, any changes and any pace, never has two of one ordinal nor b
     }),
   );
 });
+
+/** Pods 0..n-1 of the revision, ready or not. */
+function podsOf(set: StatefulSet, ready: readonly boolean[], revision = 'db-1'): Pod[] {
+  return ready.map((isReady, ordinal) => ({
+    ...statefulPod(set, ordinal, set.spec!.template, revision),
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+  }));
+}
+
+const deleted = (set: StatefulSet, pods: readonly Pod[], updateRevision = 'db-1') =>
+  planStatefulSet({ set, pods, updateRevision, currentRevision: 'db-1', nowMs: 0 }).delete.map((p) =>
+    ordinalOf(set, p),
+  );
+
+test.each([
+  ['all are well: the last goes', [true, true, true], [2]],
+  ['the last is ill and goes first', [true, true, false], [2]],
+  ['a lower one is ill: the last has to wait while it is ill too', [true, false, false], []],
+  ['a lower one is ill: a last one that is well goes', [true, false, true], [2]],
+  ['a pod that is to stay is ill: nobody goes', [false, true, true], []],
+])('stateful set, scaled down in order: %s', (_name, ready, expected) => {
+  const set = statefulSet(1);
+  expect(deleted(set, podsOf(set, ready))).toEqual(expected);
+});
+
+test.each([
+  [1, [true, true, true, true], [3]],
+  [2, [true, true, true, true], [3, 2]],
+  ['50%', [true, true, true, true], [3, 2]],
+  ['10%', [true, true, true, true], [3]],
+])('stateful set, rolled with maxUnavailable %s: as many go at once', (maxUnavailable, ready, expected) => {
+  const set = statefulSet(4, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } } });
+  expect(deleted(set, podsOf(set, ready), 'db-2')).toEqual(expected);
+});

@@ -7,6 +7,7 @@
 import type { StatefulSet, StatefulSetStatus } from '../../apis/generated/types/apps/v1.ts';
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
+import { scaledValue } from '../common/int-or-percent.ts';
 import { isPodReady, isPodTerminal, msUntilAvailable } from '../common/pods.ts';
 import { ordinalOf, revisionOf, startOf } from './pod.ts';
 
@@ -83,11 +84,14 @@ class Step {
   }
 
   #shrink(): boolean {
+    const firstUnavailable = [...this.#condemned].reverse().find((pod) => isGoing(pod) || !this.#isAvailable(pod));
     for (const pod of this.#condemned) {
       if (isGoing(pod)) {
         if (this.#isOrdered) return false;
         continue;
       }
+      // In order, one that is not well holds up those after it, but is let go itself once it is the last of its kind.
+      if (this.#isOrdered && !this.#isAvailable(pod) && pod !== firstUnavailable) return false;
       this.#delete.push(pod);
       if (this.#isOrdered) return false;
     }
@@ -96,15 +100,18 @@ class Step {
 
   #roll(): void {
     const { set, updateRevision } = this.#state;
-    const partition = startOf(set) + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
+    const { partition: kept = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
+    const partition = startOf(set) + kept;
+    // How many may be without service at once: never fewer than one, or nothing would move.
+    let room = Math.max(1, scaledValue(maxUnavailable, this.#slots.length, false));
     for (const { ordinal, pod } of [...this.#slots].reverse()) {
       if (ordinal < partition) return;
       if (!pod) return;
       if (revisionOf(pod) !== updateRevision && !isGoing(pod)) {
         this.#delete.push(pod);
-        return;
-      }
-      if (isGoing(pod) || !this.#isAvailable(pod)) return;
+        room--;
+      } else if (isGoing(pod) || !this.#isAvailable(pod)) room--;
+      if (room === 0) return;
     }
   }
 

@@ -25,8 +25,9 @@ interface SpecReport {
   readonly ContainerHierarchyTexts: readonly string[] | null;
 }
 
-/** Not marked [Slow], though it sleeps half a second before each of 499 updates, or watches for four minutes. */
-const slowByConstruction = /issue 500 podspec updates|Probing container should \*not\* be restarted/;
+/** Not marked [Slow], though they sleep half a second before each of 499 updates, or look on for four or five minutes. */
+const slowByConstruction =
+  /issue 500 podspec updates|Probing container should \*not\* be restarted|conflict between pods with same hostPort/;
 
 /** Every conformance test of the program, in its own order. */
 export function conformanceSpecs(program: string): Spec[] {

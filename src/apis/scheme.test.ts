@@ -78,10 +78,10 @@ describe('decoding', () => {
       '{"spec":{"replicas":1,"foo":{"x":1,"x":2},"replicas":2,"template":{"spec":{"containers":[{"name":"a"},{"nam":"b"}]}}},"bar":1}',
     );
     expect(strictErrors).toEqual([
-      'duplicate field "spec.replicas"',
       'unknown field "spec.foo"',
       'unknown field "spec.template.spec.containers[1].nam"',
       'unknown field "bar"',
+      'duplicate field "spec.replicas"',
     ]);
     expect(object).toMatchObject({ spec: { replicas: 2, template: { spec: { containers: [{ name: 'a' }, {}] } } } });
     expect(JSON.stringify(object)).not.toContain('foo');

@@ -197,6 +197,13 @@ describe('tokens', () => {
 
 describe('reviews', () => {
   const url = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  test('have no other form than their own', async () => {
+    const t = await testServer();
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const answer = await t.call('POST', url, { user: admin, body: { spec: { user: 'x' } }, headers: { accept } });
+    expect([answer.status, answer.json.reason]).toEqual([406, 'NotAcceptable']);
+  });
+
   test.each([
     [{ user: 'x', groups: ['system:masters'], resourceAttributes: { verb: 'get', resource: 'pods' } }, true],
     [{ user: 'x', resourceAttributes: { verb: 'get', resource: 'pods' } }, false],

@@ -1,10 +1,11 @@
 /** "Who is this?": TokenReview and SelfSubjectReview of authentication.k8s.io/v1. */
-import { newInvalid, newMethodNotSupported } from '../../machinery/status/errors.ts';
+import { newInvalid } from '../../machinery/status/errors.ts';
 import { required } from '../../machinery/validation/field-error.ts';
 import type { UserInfo } from '../../machinery/wire.ts';
 import { jsonResponse } from '../filters/status-response.ts';
+import { requireReview } from '../handlers/review.ts';
 import { virtualBody } from '../filters/virtual-body.ts';
-import type { ContextHandler, RequestContext } from '../request-context.ts';
+import type { ContextHandler } from '../request-context.ts';
 import type { Authenticator } from './authenticator.ts';
 import { withAuthenticatedGroup } from './users.ts';
 
@@ -15,7 +16,7 @@ const metadata = { creationTimestamp: null };
 export function authenticationReviewHandlers(authenticator: Authenticator): Readonly<Record<string, ContextHandler>> {
   return {
     async tokenreviews(context) {
-      requireCreate(context);
+      requireReview(context);
       const { spec = {} } = virtualBody<{ spec?: { token?: string; audiences?: string[] } }>(context, 'TokenReview');
       if (!spec.token)
         throw newInvalid({ group: 'authentication.k8s.io', kind: 'TokenReview' }, '', [required('spec.token')]);
@@ -30,7 +31,7 @@ export function authenticationReviewHandlers(authenticator: Authenticator): Read
       return jsonResponse(201, { kind: 'TokenReview', apiVersion, metadata, spec, status });
     },
     async selfsubjectreviews(context) {
-      requireCreate(context);
+      requireReview(context);
       const status = { userInfo: userStatus(context.user) };
       return jsonResponse(201, { kind: 'SelfSubjectReview', apiVersion, metadata, status });
     },
@@ -44,8 +45,4 @@ function userStatus(user: UserInfo): unknown {
     groups: user.groups,
     ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}),
   };
-}
-
-function requireCreate({ info }: RequestContext): void {
-  if (info.verb !== 'create') throw newMethodNotSupported({ group: info.apiGroup, resource: info.resource }, info.verb);
 }

@@ -1,8 +1,9 @@
 /** "May X do Y?": the reviews of authorization.k8s.io/v1. Nothing is stored; each answers at once. */
-import { newBadRequest, newInvalid, newMethodNotSupported } from '../../machinery/status/errors.ts';
+import { newBadRequest, newInvalid } from '../../machinery/status/errors.ts';
 import { type FieldError, invalid, required } from '../../machinery/validation/field-error.ts';
 import type { UserInfo, WireResponse } from '../../machinery/wire.ts';
 import { jsonResponse } from '../filters/status-response.ts';
+import { requireReview } from '../handlers/review.ts';
 import { virtualBody } from '../filters/virtual-body.ts';
 import type { ContextHandler, RequestContext } from '../request-context.ts';
 import type { AuthorizationAttributes, Authorizer } from './authorizer.ts';
@@ -43,7 +44,7 @@ export function accessReviewHandlers(
 ): Readonly<Record<string, ContextHandler>> {
   const review = (kind: string, userOf: (spec: ReviewSpec, context: RequestContext) => UserInfo): ContextHandler => {
     return async (context) => {
-      requireCreate(context);
+      requireReview(context);
       const body = virtualBody<Review>(context, kind);
       const spec = body.spec ?? {};
       const errors = validate(spec, kind);
@@ -74,7 +75,7 @@ export function accessReviewHandlers(
     localsubjectaccessreviews: review('LocalSubjectAccessReview', subject),
     selfsubjectaccessreviews: review('SelfSubjectAccessReview', (_spec, context) => context.user),
     selfsubjectrulesreviews: async (context) => {
-      requireCreate(context);
+      requireReview(context);
       const body = virtualBody<{ spec?: { namespace?: string } }>(context, 'SelfSubjectRulesReview');
       const namespace = body.spec?.namespace ?? '';
       if (namespace === '') throw newBadRequest('no namespace on request');
@@ -159,11 +160,6 @@ function validate(spec: ReviewSpec, kind: string): FieldError[] {
   if (kind === 'LocalSubjectAccessReview' && spec.resourceAttributes === undefined && neither === false)
     errors.push(required('spec.resourceAttributes', 'nonResourceAttributes are disallowed in a namespace'));
   return errors;
-}
-
-function requireCreate(context: RequestContext): void {
-  const { info } = context;
-  if (info.verb !== 'create') throw newMethodNotSupported({ group: info.apiGroup, resource: info.resource }, info.verb);
 }
 
 function reviewResponse(kind: string, rest: { spec: unknown; status: unknown }): WireResponse {

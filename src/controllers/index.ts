@@ -1,4 +1,5 @@
 /** Every controller, in upstream's order of registration. A new one is a folder and a line here. */
+import { certificateCleanerController } from './certificatesigningrequest-cleaner/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerDescriptor } from './context.ts';
 import { cronJobController } from './cronjob/controller.ts';
@@ -13,6 +14,8 @@ import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { volumeProtectionController } from './persistentvolume-protection/controller.ts';
+import { claimProtectionController } from './persistentvolumeclaim-protection/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { replicationController } from './replicationcontroller/controller.ts';
@@ -21,6 +24,7 @@ import { rootCaPublisher } from './root-ca-certificate-publisher/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
+import { ttlController } from './ttl/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 export const controllers: readonly ControllerDescriptor[] = [
@@ -40,9 +44,13 @@ export const controllers: readonly ControllerDescriptor[] = [
   disruptionController,
   statefulSetController,
   cronJobController,
+  certificateCleanerController,
+  ttlController,
   nodeIpamController,
   nodeLifecycleController,
   clusterRoleAggregationController,
+  claimProtectionController,
+  volumeProtectionController,
   ttlAfterFinishedController,
   rootCaPublisher,
   taintEvictionController,

@@ -46,7 +46,8 @@ async function main(): Promise<number> {
     say('conformance: nothing to run: no test is left by these flags');
     return 0;
   }
-  if (!options.resume) results.forget(specs);
+  // With --failed what is known stays until there is something newer.
+  if (!options.resume && !options.failed) results.forget(specs);
 
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

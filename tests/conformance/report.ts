@@ -8,6 +8,9 @@ export interface ReportFacts {
   readonly machine: string;
 }
 
+/** Without anything beside it, on kind: measured elsewhere. */
+const upstreamMinutes = 36.7;
+
 const columns = ['passed', 'failed', 'timed out', 'skipped', 'not run'] as const;
 
 /** The text of docs/conformance.md below its introduction: a table by area, and each test that does not pass. */
@@ -22,11 +25,12 @@ export function report(specs: readonly Spec[], results: Pick<Results, 'get'>, fa
   ]);
   const total = ['**all**', ...counts(specs, results).map((count) => `**${count}**`)];
   const outcomes = specs.map((spec) => ({ spec, result: results.get(spec) }));
-  const seconds = outcomes.reduce((sum, { result }) => sum + (result?.seconds ?? 0), 0);
+  const passed = outcomes.filter(({ result }) => result?.state === 'passed');
+  const seconds = passed.reduce((sum, { result }) => sum + result!.seconds, 0);
   const bad = outcomes.filter(({ result }) => result?.state !== 'passed');
   const flaky = outcomes.filter(({ result }) => result?.flaky);
   return [
-    `Kubernetes ${facts.version}, ${facts.date}, ${facts.machine}. All tests together took ${(seconds / 60).toFixed(0)} minutes of test time.`,
+    `Kubernetes ${facts.version}, ${facts.date}, ${facts.machine}. One after the other those that pass take ${(seconds / 60).toFixed(0)} minutes; the whole suite takes ${upstreamMinutes} on a two-node cluster of upstream's.`,
     '',
     table(['area', 'tests', ...columns], [...rows, total]),
     '',

@@ -26,9 +26,12 @@ const mostStarts = 3;
 /** Parallel ones first, then those that want the cluster for themselves, then what failed once more, alone. */
 export async function runSpecs(specs: readonly Spec[], options: RunOptions, deps: RunDeps): Promise<void> {
   const failed = new Set<Spec>();
+  // Of this run: what an earlier one found does not make a test flaky.
+  const seen = new Set<Spec>();
   let done = 0;
   const record = (outcome: BatchOutcome) => {
-    const result = resultOf(outcome, deps.results.get(outcome.spec));
+    const result = resultOf(outcome, seen.has(outcome.spec) ? deps.results.get(outcome.spec) : undefined);
+    seen.add(outcome.spec);
     deps.results.set(outcome.spec, result);
     if (result.state === 'failed' || result.state === 'timed out') failed.add(outcome.spec);
     done += 1;

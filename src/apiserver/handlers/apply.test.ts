@@ -52,6 +52,13 @@ describe('apply', () => {
     ]);
   });
 
+  test('a configuration that is no JSON for a comma too many is YAML', async () => {
+    const { call } = await testRegistry();
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' } }).replace(/}$/, ',}');
+    const maps = '/api/v1/namespaces/default/configmaps';
+    expect((await call('PATCH', `${maps}/m?fieldManager=one`, { body, headers })).status).toBe(201);
+  });
+
   test('the same again writes nothing', async () => {
     const { call, clock } = await testRegistry();
     const first = await apply(call, 'one', yaml('replicas: 2'));

@@ -140,19 +140,25 @@ function goKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
 }
 
-/** JSON is YAML, but exact and fast when read as what it is. What is wrong with it is said of it as YAML. */
+/**
+ * JSON is YAML, but exact and fast when read as what it is. What is wrong with it as JSON (a comma too many) may be right
+ * as YAML, and what is wrong then is said of it as YAML.
+ */
 function parseConfig(context: RequestContext, query: WriteQuery): ParsedBody {
   const bytes = context.request.body ?? new Uint8Array(0);
-  try {
-    if (bytes[0] === 0x7b) {
+  if (bytes[0] === 0x7b) {
+    try {
       const parsed = parseDocument(bytes, 'json', query.fieldValidation !== 'Ignore');
       if (parsed.duplicates.length === 0) return parsed;
+    } catch (error) {
+      if (!isJsonSyntaxError(error)) throw error;
     }
+  }
+  try {
     return parseDocument(bytes, 'yaml', true);
   } catch (error) {
-    if (!isJsonSyntaxError(error) && !(error instanceof YamlSyntaxError)) throw error;
-    const head = error instanceof YamlSyntaxError ? 'error converting YAML to JSON: ' : '';
-    throw newBadRequest(`error decoding YAML: ${head}${error.message}`);
+    if (!(error instanceof YamlSyntaxError)) throw error;
+    throw newBadRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
   }
 }
 

@@ -14,10 +14,13 @@ export function planProtection(
   return isProtected && !isUsed() ? 'release' : 'nothing';
 }
 
-/** The strategic merge patch that does it. The UID keeps it off another object of the name. */
-export function protectionPatch(object: DeepReadonly<KubeObject>, finalizer: string, step: ProtectionStep): unknown {
-  const { uid } = object.metadata;
-  return step === 'protect'
-    ? { metadata: { uid, finalizers: [finalizer] } }
-    : { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [finalizer] } };
+/** The object as it is to be written: a whole one, since the default roles allow these controllers no patch. */
+export function withProtection<T extends KubeObject>(
+  object: DeepReadonly<T>,
+  finalizer: string,
+  step: ProtectionStep,
+): T {
+  const { finalizers = [] } = object.metadata;
+  const wanted = step === 'protect' ? [...finalizers, finalizer] : finalizers.filter((other) => other !== finalizer);
+  return { ...(object as T), metadata: { ...(object as T).metadata, finalizers: wanted } };
 }

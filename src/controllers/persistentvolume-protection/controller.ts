@@ -2,9 +2,9 @@
 import type { PersistentVolume } from '../../apis/generated/types/core/v1.ts';
 import { done, type Outcome, retry } from '../../client/controller.ts';
 import type { Informer } from '../../client/informer.ts';
-import { isInvalid, isNotFound } from '../../machinery/status/is.ts';
+import { isNotFound } from '../../machinery/status/is.ts';
 import { KeyedController } from '../common/keyed-controller.ts';
-import { planProtection, protectionPatch } from '../common/protection.ts';
+import { planProtection, withProtection } from '../common/protection.ts';
 import { persistentVolumes } from '../common/resources.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 
@@ -49,10 +49,10 @@ class VolumeProtectionController implements RunningController {
     try {
       await this.#context.client
         .resource<PersistentVolume>(persistentVolumes)
-        .patch(name, 'strategic', protectionPatch(volume, finalizer, step));
+        .update(withProtection(volume, finalizer, step));
       return done;
     } catch (error) {
-      return isNotFound(error) || isInvalid(error) ? done : retry(error);
+      return isNotFound(error) ? done : retry(error);
     }
   }
 }

@@ -2,9 +2,9 @@
 import type { PersistentVolumeClaim, Pod } from '../../apis/generated/types/core/v1.ts';
 import { done, type Outcome, retry } from '../../client/controller.ts';
 import type { Informer } from '../../client/informer.ts';
-import { isInvalid, isNotFound } from '../../machinery/status/is.ts';
+import { isNotFound } from '../../machinery/status/is.ts';
 import { KeyedController } from '../common/keyed-controller.ts';
-import { planProtection, protectionPatch } from '../common/protection.ts';
+import { planProtection, withProtection } from '../common/protection.ts';
 import { persistentVolumeClaims, pods } from '../common/resources.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { claimsInUse, claimsOf } from './plan.ts';
@@ -54,16 +54,14 @@ class ClaimProtectionController implements RunningController {
     if (!claim) return done;
     const step = planProtection(claim, finalizer, () => this.#pods.byIndex('byClaimInUse', key).length > 0);
     if (step === 'nothing') return done;
-    const { namespace, name = '' } = claim.metadata;
     try {
       await this.#context.client
         .resource<PersistentVolumeClaim>(persistentVolumeClaims)
-        .namespace(namespace)
-        .patch(name, 'strategic', protectionPatch(claim, finalizer, step));
+        .namespace(claim.metadata.namespace)
+        .update(withProtection(claim, finalizer, step));
       return done;
     } catch (error) {
-      // Gone, or another of its name, or deleted just now: its next event brings it back.
-      return isNotFound(error) || isInvalid(error) ? done : retry(error);
+      return isNotFound(error) ? done : retry(error);
     }
   }
 }

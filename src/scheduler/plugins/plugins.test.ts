@@ -401,3 +401,35 @@ const points = [
   'bind',
   'postBind',
 ] as const;
+
+/** Upstream v1.36's default plugins with its default gates, in order, with the weights of their scores. */
+const upstream: readonly (readonly [name: string, weight?: number])[] = [
+  ['SchedulingGates'],
+  ['PrioritySort'],
+  ['NodeUnschedulable'],
+  ['NodeName'],
+  ['TaintToleration', 3],
+  ['NodeAffinity', 2],
+  ['NodePorts'],
+  ['NodeResourcesFit', 1],
+  ['VolumeRestrictions'],
+  ['NodeVolumeLimits'],
+  ['VolumeBinding'],
+  ['VolumeZone'],
+  ['PodTopologySpread', 2],
+  ['InterPodAffinity', 2],
+  ['DynamicResources', 2],
+  ['DefaultPreemption'],
+  ['NodeResourcesBalancedAllocation', 1],
+  ['ImageLocality', 1],
+  ['DefaultBinder'],
+  ['NodeDeclaredFeatures'],
+];
+
+test("the default profile is upstream's, in its order and with its weights", () => {
+  const ours = new Set(defaultPlugins.map((p) => p.name));
+  const scored = (name: string) => plugin(name).score !== undefined;
+  expect(defaultPlugins.map(({ name, weight }) => [name, scored(name) ? weight : undefined])).toEqual(
+    upstream.filter(([name]) => ours.has(name)).map(([name, weight]) => [name, scored(name) ? weight : undefined]),
+  );
+});

@@ -27,6 +27,7 @@ import { matchConditionsOf } from './admission/policy/match-conditions.ts';
 import { WebhookMetrics } from './admission/webhook/metrics.ts';
 import type { AuditSink } from './audit/audit.ts';
 import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts';
+import { keepIpAddresses } from './allocators/ip-addresses.ts';
 import { ServiceAllocator } from './allocators/services.ts';
 import { Authenticator } from './authn/authenticator.ts';
 import { authenticationReviewHandlers } from './authn/reviews.ts';
@@ -41,6 +42,7 @@ import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { type BootstrapOptions, bootstrap, keepBootstrapped } from './bootstrap/bootstrap.ts';
 import { Loopback } from './bootstrap/loopback.ts';
+import { followChanges } from './bootstrap/on-change.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
 import { CustomResourceController } from './customresources/controller.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -49,7 +51,7 @@ import { createChain } from './filters/chain.ts';
 import { answerDump } from './flowcontrol/debug.ts';
 import { FlowControl } from './flowcontrol/flow-control.ts';
 import { FlowControlMetrics } from './flowcontrol/metrics.ts';
-import { keepFlowSchemaStatus } from './flowcontrol/status.ts';
+import { flowSchemaStatusReads, updateFlowSchemaStatus } from './flowcontrol/status.ts';
 import { statusResponse } from './filters/status-response.ts';
 import { componentStatusHandler } from './health/component-status.ts';
 import { Health } from './health/health.ts';
@@ -285,8 +287,16 @@ class PortableApiServer implements ApiServer {
     this.#state = 'ready';
     this.#lifetime.spawn((signal) => this.#keep(loopback, signal));
     this.#lifetime.spawn((signal) => aggregation.run(signal));
-    const statusOf = { lookup: this.registry.lookup, loopback, clock, onError: this.#onError };
-    this.#lifetime.spawn((signal) => keepFlowSchemaStatus(statusOf, signal));
+    const { lookup } = this.registry;
+    const statusOfFlowSchemas = {
+      lookup,
+      reads: flowSchemaStatusReads,
+      sync: () => updateFlowSchemaStatus(lookup, loopback, clock),
+      onError: (error: unknown) => this.#onError(error, 'the status of FlowSchemas'),
+    };
+    this.#lifetime.spawn((signal) => followChanges(statusOfFlowSchemas, signal));
+    const ipAddresses = { lookup, loopback, clock, onError: this.#onError };
+    this.#lifetime.spawn((signal) => keepIpAddresses(ipAddresses, signal));
     const onError = (error: unknown) => this.#onError(error, 'compacting the store');
     this.#lifetime.spawn((signal) => runCompactor({ store, clock, onError }, signal));
   }

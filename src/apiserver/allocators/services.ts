@@ -8,11 +8,12 @@
  */
 import type { Random } from '../../base/random.ts';
 import type { Service } from '../../apis/generated/types/core/v1.ts';
+import type { IPAddress, ServiceCIDR } from '../../apis/generated/types/networking.k8s.io/v1.ts';
 import { type FieldError, invalid } from '../../machinery/validation/field-error.ts';
 import { newInternalError, newInvalid, newServiceUnavailable } from '../../machinery/status/errors.ts';
 import type { HookOptions, Rollback, StorageHooks } from '../registry/hooks.ts';
 import type { Lookup } from '../registry/registry.ts';
-import { ClusterIpPool } from './cluster-ips.ts';
+import { ClusterIpRanges } from './cluster-ips.ts';
 import { initIpFamilies, isHeadless } from './ip-families.ts';
 import { defaultNodePortRange, NodePortPool, type PortRange } from './node-ports.ts';
 
@@ -32,12 +33,13 @@ const wantsHealthCheckPort = (service: Service) =>
 export class ServiceAllocator implements StorageHooks<Service> {
   readonly group = '';
   readonly resource = 'services';
-  readonly #ips: ClusterIpPool;
+  readonly #ips: ClusterIpRanges;
   readonly #ports: NodePortPool;
+  #lookup: Lookup | undefined;
   #detach: (() => void) | undefined;
 
   constructor(options: ServiceAllocatorOptions, random: Random) {
-    this.#ips = new ClusterIpPool(options.serviceCidr, random);
+    this.#ips = new ClusterIpRanges(options.serviceCidr, random);
     this.#ports = new NodePortPool(options.nodePortRange ?? defaultNodePortRange, random);
   }
 
@@ -46,11 +48,23 @@ export class ServiceAllocator implements StorageHooks<Service> {
     this.detach();
     this.#ips.clear();
     this.#ports.clear();
+    this.#lookup = lookup;
+    const ranges = () => {
+      const added = this.#ips.setRanges(readyRanges(lookup));
+      // Services may hold addresses of a range that was not known.
+      if (added) for (const service of lookup.list<Service>('', 'services')) this.#adopt(service);
+    };
+    ranges();
+    const detachRanges = lookup.subscribe('networking.k8s.io', 'servicecidrs', ranges);
     for (const service of lookup.list<Service>('', 'services')) this.#adopt(service);
-    this.#detach = lookup.subscribe<Service>('', 'services', (service, old) => {
+    const detachServices = lookup.subscribe<Service>('', 'services', (service, old) => {
       if (service) this.#adopt(service);
       if (old) this.#releaseAllBut(old, service);
     });
+    this.#detach = () => {
+      detachRanges();
+      detachServices();
+    };
   }
 
   detach(): void {
@@ -99,17 +113,32 @@ export class ServiceAllocator implements StorageHooks<Service> {
     if (old !== undefined && asked && asked === old.spec?.clusterIP) return;
     let ip = asked;
     if (ip) {
-      const why = this.#ips.allocate(ip, owner);
+      const reserved = this.#isReserved(ip, service);
+      const why = reserved ? 'provided IP is already allocated' : this.#ips.allocate(ip, owner);
       if (why !== undefined)
         throw refuse(service, invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: ${why}`));
     } else {
-      ip = this.#ips.allocateNext(owner);
+      ip = this.#ips.allocateNext(owner, (free) => !this.#isReserved(free, service));
       if (ip === undefined) throw newInternalError('failed to allocate a serviceIP: range is full');
     }
     const taken = ip;
     undo.push(() => this.#ips.release(taken, owner));
     spec.clusterIP = ip;
     spec.clusterIPs = [ip];
+  }
+
+  /** Somebody has made an IPAddress of it that is another's. */
+  #isReserved(ip: string, service: Service): boolean {
+    const address = this.#lookup?.get<IPAddress>('networking.k8s.io', 'ipaddresses', '', ip);
+    const parent = address?.spec?.parentRef;
+    return (
+      parent !== undefined &&
+      !(
+        parent.resource === 'services' &&
+        parent.name === service.metadata.name &&
+        (parent.namespace ?? '') === (service.metadata.namespace ?? '')
+      )
+    );
   }
 
   /** One number serves all ports of the Service that share a port, whatever their protocols. */
@@ -178,6 +207,13 @@ export class ServiceAllocator implements StorageHooks<Service> {
     for (const port of heldPorts(old)) if (!keepPorts.has(port)) this.#ports.release(port, owner);
   }
 }
+
+/** Of ServiceCIDRs that are not about to go. */
+const readyRanges = (lookup: Lookup): string[] =>
+  lookup
+    .list<ServiceCIDR>('networking.k8s.io', 'servicecidrs')
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .flatMap(({ spec }) => spec?.cidrs ?? []);
 
 const refuse = (service: Service, error: FieldError) =>
   newInvalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [error]);

@@ -10,6 +10,12 @@ import type { Lookup } from '../registry/registry.ts';
 
 const at = { group: flowControlGroup, version: 'v1', resource: 'flowschemas' };
 
+/** What it depends on. */
+export const flowSchemaStatusReads = [
+  [flowControlGroup, 'flowschemas'],
+  [flowControlGroup, 'prioritylevelconfigurations'],
+] as const;
+
 /** Writes what has changed. A schema that changes meanwhile, or goes, is left to the next call. */
 export async function updateFlowSchemaStatus(lookup: Lookup, loopback: Loopback, clock: Clock): Promise<void> {
   const schemas = lookup.list<FlowSchema>(flowControlGroup, 'flowschemas');
@@ -36,42 +42,4 @@ export async function updateFlowSchemaStatus(lookup: Lookup, loopback: Loopback,
       }
     }),
   );
-}
-
-/** Does that at once, and again whenever a schema or a level has changed. */
-export async function keepFlowSchemaStatus(
-  deps: {
-    readonly lookup: Lookup;
-    readonly loopback: Loopback;
-    readonly clock: Clock;
-    readonly onError: (error: unknown, what: string) => void;
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const { lookup, loopback, clock } = deps;
-  let changed = true;
-  let wake = () => {};
-  const note = () => {
-    changed = true;
-    wake();
-  };
-  const unsubscribe = ['flowschemas', 'prioritylevelconfigurations'].map((resource) =>
-    lookup.subscribe(flowControlGroup, resource, note),
-  );
-  signal.addEventListener('abort', note, { once: true });
-  while (!signal.aborted) {
-    if (!changed) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      continue;
-    }
-    changed = false;
-    try {
-      await updateFlowSchemaStatus(lookup, loopback, clock);
-    } catch (error) {
-      if (!signal.aborted) deps.onError(error, 'the status of FlowSchemas');
-    }
-  }
-  for (const stop of unsubscribe) stop();
 }

@@ -292,6 +292,7 @@ class PortableApiServer implements ApiServer {
       lookup,
       reads: flowSchemaStatusReads,
       sync: () => updateFlowSchemaStatus(lookup, loopback, clock),
+      clock,
       onError: (error: unknown) => this.#onError(error, 'the status of FlowSchemas'),
     };
     this.#lifetime.spawn((signal) => followChanges(statusOfFlowSchemas, signal));

@@ -27,6 +27,8 @@ test.each([
   [{ rules: [{ ...rule, resources: ['pods/*', 'pods/status'] }] }, "if 'pods/*' is present, must not specify pods/st"],
   [{ rules: [{ ...rule, resources: ['*/*', 'pods'] }] }, "if '*/*' is present, must not specify other resources"],
   [{ matchConditions: [{ name: 'a b', expression: '' }] }, 'webhooks[0].matchConditions[0].expression: Required value'],
+  [{ matchConditions: [{ name: 'a', expression: '... [] bad' }] }, 'compilation failed: '],
+  [{ matchConditions: [{ name: 'a', expression: '1 + 1' }] }, 'must evaluate to bool'],
 ])('%j', (more, text) => {
   expect(of(more).join('\n')).toContain(text);
 });

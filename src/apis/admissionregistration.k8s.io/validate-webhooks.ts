@@ -1,4 +1,5 @@
 /** Validation of webhook configurations (upstream: apis/admissionregistration/validation). */
+import { messageOf } from '../../base/errors.ts';
 import {
   duplicate,
   type FieldError,
@@ -10,6 +11,7 @@ import {
 import { isDns1035Label, isDns1123Subdomain, isQualifiedName } from '../../machinery/validation/formats.ts';
 import { validateClientConfig } from '../common/validate-client-config.ts';
 import { validateLabelSelector } from '../common/validate-selector.ts';
+import { checkMatchCondition } from './admission-cel.ts';
 import type {
   MutatingWebhook,
   RuleWithOperations,
@@ -129,7 +131,6 @@ function validateResources(resources: readonly string[], field: string): FieldEr
   return errors;
 }
 
-/** All but the expressions themselves. */
 function validateMatchConditions({ matchConditions = [] }: Webhook, field: string): FieldError[] {
   const errors: FieldError[] = [];
   if (matchConditions.length > maxMatchConditions)
@@ -137,6 +138,13 @@ function validateMatchConditions({ matchConditions = [] }: Webhook, field: strin
   const names = new Set<string>();
   for (const [i, { name, expression }] of matchConditions.entries()) {
     if (!expression?.trim()) errors.push(required(`${field}[${i}].expression`));
+    else {
+      try {
+        checkMatchCondition(expression.trim());
+      } catch (error) {
+        errors.push(invalid(`${field}[${i}].expression`, expression, messageOf(error)));
+      }
+    }
     if (!name) errors.push(required(`${field}[${i}].name`));
     else {
       errors.push(...isQualifiedName(name).map((why) => invalid(`${field}[${i}].name`, name, why)));

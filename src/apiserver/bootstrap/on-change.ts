@@ -1,4 +1,5 @@
 /** Work that makes some objects follow others: done at once, and again after each change of what it reads. */
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Lookup } from '../registry/registry.ts';
 
 export interface OnChange {
@@ -8,11 +9,19 @@ export interface OnChange {
   /** One round over everything; changes that come meanwhile lead to another. */
   readonly sync: () => Promise<void>;
   readonly onError: (error: unknown) => void;
+  readonly clock: Clock;
 }
 
+/** What failed is tried again then, though nothing has changed. */
+const retryMs = 5_000;
+
 /** Ends with the signal. */
-export async function followChanges({ lookup, reads, sync, onError }: OnChange, signal: AbortSignal): Promise<void> {
+export async function followChanges(
+  { lookup, reads, sync, onError, clock }: OnChange,
+  signal: AbortSignal,
+): Promise<void> {
   let changed = true;
+  let retry: Timer | undefined;
   let wake = () => {};
   const note = () => {
     changed = true;
@@ -31,8 +40,12 @@ export async function followChanges({ lookup, reads, sync, onError }: OnChange, 
     try {
       await sync();
     } catch (error) {
-      if (!signal.aborted) onError(error);
+      if (signal.aborted) break;
+      onError(error);
+      retry?.cancel();
+      retry = clock.after(retryMs, note, 'trying again what follows changes');
     }
   }
+  retry?.cancel();
   for (const stop of unsubscribe) stop();
 }

@@ -195,13 +195,11 @@ class Compiler {
   #select(expr: Extract<Expr, { kind: 'select' }>): Compiled {
     const qualified = expr.test || expr.optional ? undefined : qualifiedName(expr);
     if (qualified !== undefined) {
-      const root = qualified.replace(/^\./, '').split('.')[0]!;
-      if (!this.#variable(root)) {
-        const whole = this.#variable(qualified.replace(/^\./, ''));
-        if (whole) return this.#ident(qualified.replace(/^\./, ''), expr.at);
-        const type = this.#typeName(qualified.replace(/^\./, ''));
-        if (type) return type;
-      }
+      const name = qualified.replace(/^\./, '');
+      // The longest name that is declared: `authorizer.requestResource` is a variable beside `authorizer`.
+      if (this.#variable(name)) return this.#ident(name, expr.at);
+      const type = this.#variable(name.split('.')[0]!) ? undefined : this.#typeName(name);
+      if (type) return type;
     }
     const operand = this.compile(expr.operand);
     const isOptional = operand.type.kind === 'opaque' && operand.type.name === 'optional_type';

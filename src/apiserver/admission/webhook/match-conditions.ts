@@ -15,7 +15,3 @@ export interface MatchConditionInput {
  * (the webhook's failure policy decides then), else true.
  */
 export type MatchConditions = (conditions: readonly MatchCondition[], input: MatchConditionInput) => boolean;
-
-export const noMatchConditions: MatchConditions = () => {
-  throw new Error('match conditions are not evaluated by this server');
-};

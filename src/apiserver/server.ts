@@ -59,7 +59,8 @@ import { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
 import { nonResourceHandler } from './non-resource.ts';
 import { OpenApi } from './openapi/openapi.ts';
 import { noOutbound, type Outbound } from './outbound/outbound.ts';
-import { WebhookClient } from './outbound/webhook-client.ts';
+import { convert } from './outbound/conversion-review.ts';
+import { WebhookClient, type WebhookClientConfig } from './outbound/webhook-client.ts';
 import { forwardHandlers } from './proxy/forward.ts';
 import { defaultAddressTypes, hostPort } from './proxy/node-address.ts';
 import { podStreamHandlers } from './proxy/pod-streams.ts';
@@ -269,6 +270,17 @@ class PortableApiServer implements ApiServer {
       loopback,
       clock,
       onError: this.#onError,
+      convert: (definition, desiredApiVersion, objects) =>
+        convert(
+          { client: this.webhookClient, random: this.#dependencies.random },
+          {
+            config: (definition.spec.conversion?.webhook?.clientConfig ?? {}) as WebhookClientConfig,
+            reviewVersions: definition.spec.conversion?.webhook?.conversionReviewVersions ?? [],
+            kind: `${objects[0]?.apiVersion ?? ''}, Kind=${definition.spec.names.kind}`,
+            desiredApiVersion,
+            objects,
+          },
+        ),
     });
     await this.#customResources.start();
     if (this.#stopped) return;

@@ -25,6 +25,7 @@ import {
   withCondition,
 } from './conditions.ts';
 import { CustomResources } from './resources.ts';
+import type { ConvertObjects } from './webhook-conversion.ts';
 
 const crds = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -36,6 +37,11 @@ export interface CustomResourceControllerDependencies {
   readonly registry: Registry;
   readonly loopback: Loopback;
   readonly clock: Clock;
+  /** Asks a definition's conversion webhook. */
+  readonly convert?: (
+    definition: CustomResourceDefinition,
+    ...args: Parameters<ConvertObjects>
+  ) => ReturnType<ConvertObjects>;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -184,7 +190,7 @@ export class CustomResourceController {
   }
 
   async #serve(definition: CustomResourceDefinition): Promise<void> {
-    const { registry } = this.#dependencies;
+    const { registry, convert } = this.#dependencies;
     const name = definition.metadata.name!;
     const { spec } = definition;
     const { acceptedNames } = definition.status!;
@@ -205,6 +211,7 @@ export class CustomResourceController {
       ? before.resources
       : new CustomResources(definition, {
           storageVersionHash: await storageVersionHash(spec.group, stored.name, acceptedNames?.kind ?? ''),
+          ...(convert ? { convert: (version, objects) => convert(definition, version, objects) } : {}),
         });
     if (resources.resources.length === 0) {
       // No version is served, though something may be stored: what is there still has to be deleted with the definition.

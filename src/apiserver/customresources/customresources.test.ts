@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Outbound } from '../outbound/outbound.ts';
 import { admin, testServer } from '../testing.suite.ts';
 
 type Server = Awaited<ReturnType<typeof testServer>>;
@@ -9,8 +10,8 @@ let server: {
 };
 afterEach(() => running.server.stop());
 
-async function startServer(): Promise<typeof server> {
-  running = await testServer({ authorizationMode: ['AlwaysAllow'] });
+async function startServer(outbound?: Outbound): Promise<typeof server> {
+  running = await testServer({ authorizationMode: ['AlwaysAllow'] }, outbound ? { outbound } : {});
   const { clock, call, raw } = running;
   return {
     clock,
@@ -216,5 +217,55 @@ describe('a custom resource', () => {
     expect(v2.items[0].spec.color).toBeUndefined();
     expect((await server.call('GET', `${foosUrl}?fieldSelector=spec.color%3Dblue`)).json.items).toEqual([]);
     expect((await server.call('GET', `${foosUrl}?fieldSelector=spec.color%3Dred`)).json.items).toHaveLength(1);
+  });
+});
+
+describe('a conversion webhook', () => {
+  test('is asked for what is stored in another version, once for a list, and for what is written', async () => {
+    const asked: string[] = [];
+    server = await startServer(async ({ body }) => {
+      const { request } = JSON.parse(new TextDecoder().decode(body));
+      asked.push(`${request.objects.length} to ${request.desiredAPIVersion}`);
+      const convertedObjects = request.objects.map(
+        (object: { spec: { host?: string; port?: string; address?: string } }) => {
+          const { host, port, address } = object.spec;
+          const [h, p] = (address ?? '').split(':');
+          const spec = request.desiredAPIVersion.endsWith('v1') ? { address: `${host}:${port}` } : { host: h, port: p };
+          return { ...object, apiVersion: request.desiredAPIVersion, spec };
+        },
+      );
+      const answer = {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'ConversionReview',
+        response: { uid: request.uid, result: { status: 'Success' }, convertedObjects },
+      };
+      return { status: 200, headers: {}, chunks: [new TextEncoder().encode(JSON.stringify(answer))] };
+    });
+    const text = { type: 'string' };
+    const crd = definition([
+      spec({ spec: { type: 'object', properties: { address: text } } }),
+      spec({ spec: { type: 'object', properties: { host: text, port: text } } }, { name: 'v2', storage: false }),
+    ]);
+    const conversion = {
+      strategy: 'Webhook',
+      webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://example.com/convert' } },
+    };
+    await establish({ ...crd, spec: { ...crd.spec, conversion } } as never);
+    const v2 = foosUrl.replace('/v1/', '/v2/');
+    await server.call('POST', foosUrl, foo('a', { spec: { address: 'x:1' } }));
+    expect(asked).toEqual([]);
+    const made = await server.call('POST', v2, {
+      ...foo('b', { spec: { host: 'y', port: '2' } }),
+      apiVersion: 'example.com/v2',
+    });
+    expect(made.json).toMatchObject({ apiVersion: 'example.com/v2', spec: { host: 'y', port: '2' } });
+    asked.length = 0;
+    const list = (await server.call('GET', v2)).json;
+    expect(list.items.map((item: { spec: unknown }) => item.spec)).toEqual([
+      { host: 'x', port: '1' },
+      { host: 'y', port: '2' },
+    ]);
+    expect(asked.length).toBeLessThan(2);
+    expect((await server.call('GET', `${foosUrl}/b`)).json.spec).toEqual({ address: 'y:2' });
   });
 });

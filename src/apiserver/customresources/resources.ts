@@ -19,8 +19,11 @@ import type { ObjectReader, Unsealed } from '../watchcache/cached-object.ts';
 import { customColumns } from './columns.ts';
 import { CustomResourceSchema } from './schema.ts';
 import { customStatusStrategy, customStrategy } from './strategy.ts';
+import { type ConvertObjects, WebhookConversion } from './webhook-conversion.ts';
 
 export interface CustomResourceOptions {
+  /** Asks the definition's conversion webhook. */
+  readonly convert?: ConvertObjects;
   /** The storageVersionHash of discovery. */
   readonly storageVersionHash: string;
 }
@@ -42,7 +45,8 @@ export class CustomResources {
     const schemas = new Map(versions.map((version) => [version.name, new CustomResourceSchema(schemaOf(version))]));
     const stored = versions.find((version) => version.storage)!;
     this.storageId = `${group}/${names.plural}`;
-    const reader = readerOf(definition, stored, schemas);
+    const webhook = definition.spec.conversion?.strategy === 'Webhook' ? options.convert : undefined;
+    const reader = readerOf(definition, stored, schemas, webhook !== undefined);
     const storedSchema = schemas.get(stored.name)!;
     const seal = sealOf(`${group}/${stored.name}`);
     this.openApiKinds = versions
@@ -63,12 +67,23 @@ export class CustomResources {
       .filter((version) => version.served)
       .map((version) => {
         const schema = schemas.get(version.name)!;
+        const conversion = webhook
+          ? new WebhookConversion(
+              { apiVersion: `${group}/${version.name}`, schema },
+              { apiVersion: `${group}/${stored.name}`, schema: storedSchema },
+              webhook,
+            )
+          : undefined;
         const same = version === stored || jsonEqual(schema.schema ?? null, storedSchema.schema ?? null);
         const storage: StorageInfo = {
           id: this.storageId,
           reader,
           seal,
-          ...(same ? {} : { conversion: noneConversion(group, version.name, stored.name, schema, storedSchema) }),
+          ...(conversion
+            ? { conversion }
+            : same
+              ? {}
+              : { conversion: noneConversion(group, version.name, stored.name, schema, storedSchema) }),
         };
         return resourceOf(definition, version, schema, storage, options);
       });
@@ -198,6 +213,7 @@ function readerOf(
   definition: CustomResourceDefinition,
   stored: CustomResourceDefinitionVersion,
   schemas: ReadonlyMap<string, CustomResourceSchema>,
+  webhook: boolean,
 ): ObjectReader {
   const { group, versions } = definition.spec;
   const names = definition.status?.acceptedNames ?? definition.spec.names;
@@ -230,6 +246,11 @@ function readerOf(
     if (writtenSchema) {
       object = writtenSchema.normalize(value).object;
       writtenSchema.applyDefaults(object);
+    }
+    if (writtenSchema !== schema && webhook) {
+      // Only the webhook can convert it: it stays in its version, which is said in it.
+      const { kind: _kind, ...rest } = object;
+      return { bytes: sealOf(value.apiVersion!)(encodeStored((writtenSchema ?? schema).encode, rest)), stale: true };
     }
     if (writtenSchema !== schema) {
       object.apiVersion = apiVersion;

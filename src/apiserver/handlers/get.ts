@@ -23,5 +23,6 @@ export async function readObject(context: RequestContext, served: Served): Promi
   await waitUntilFresh(served.services.hub, parseResourceVersion(context.query.get('resourceVersion')));
   const object = served.cache.get(served.cache.key(namespace, name));
   if (!object) throw newNotFound({ group: served.resource.group, resource: served.resource.plural }, name);
+  if (served.convertsLater) await served.prepare([object]);
   return object;
 }

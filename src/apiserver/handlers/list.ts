@@ -70,6 +70,14 @@ export async function readAll(served: Served, query: ListQuery, selection: Selec
 }
 
 async function readPage(served: Served, query: ListQuery, selection: Selection): Promise<Page> {
+  const page = await readStoredPage(served, query, selection);
+  if (!served.convertsLater) return page;
+  const items = [...page.items];
+  await served.prepare(items);
+  return { ...page, items };
+}
+
+async function readStoredPage(served: Served, query: ListQuery, selection: Selection): Promise<Page> {
   const { cache, services } = served;
   const range = rangeOf(served, selection.namespace);
   const exact = query.resourceVersionMatch === 'Exact';

@@ -10,6 +10,7 @@ import type { Form } from '../watchcache/form.ts';
 import { selects, type Snapshot } from '../watchcache/watch-cache.ts';
 import { type Selection, Watcher } from '../watchcache/watcher.ts';
 import { prefixRange } from '../../store/store.ts';
+import { PendingForm, whenConverted } from './pending-form.ts';
 import { waitUntilFresh } from './fresh.ts';
 import { negotiate } from './negotiate.ts';
 import { includeObject } from './list.ts';
@@ -31,7 +32,8 @@ const checkEvery = 32;
 export async function handleWatch(context: RequestContext, served: Served): Promise<WireResponse> {
   const negotiated = negotiate(context.request.headers['accept'], { watch: true, resource: served.resource });
   const query = parseListQuery(context.query, true);
-  const form = served.form(negotiated, includeObject(context.query));
+  const wanted = served.form(negotiated, includeObject(context.query));
+  const form = served.convertsLater ? new PendingForm(wanted) : wanted;
   const { cache, services } = served;
   const { signal } = context.request;
   const selection = selectionOf(
@@ -68,7 +70,12 @@ export async function handleWatch(context: RequestContext, served: Served): Prom
     timeoutMs,
     bookmarks ? () => form.bookmark(services.hub.revision, false) : undefined,
   );
-  return { kind: 'watch', status: 200, headers: streamHeaders(negotiated.encoding), frames: watcher };
+  return {
+    kind: 'watch',
+    status: 200,
+    headers: streamHeaders(negotiated.encoding),
+    frames: served.convertsLater ? whenConverted(watcher, served, wanted) : watcher,
+  };
 }
 
 /** Ends the watch with the request or its time, whichever is first, and leaves nothing behind. */

@@ -113,7 +113,7 @@ export class ObjectStore {
       await services.admission.validate(this.#attributes(scope, 'CREATE', object, undefined));
     for (let attempt = 1; ; attempt++) {
       const written = await this.#insert(scope, object);
-      if (written) return written;
+      if (written) return this.#ready(written);
       if (!base) throw newAlreadyExists(this.#groupResource, object.metadata.name!);
       if (attempt >= maxNameGenerationAttempts)
         throw newGenerateNameConflict(this.#groupResource, object.metadata.name!, 1);
@@ -132,7 +132,8 @@ export class ObjectStore {
         const rollback = await hook.beforeCreate?.(object, { ...scope });
         if (rollback) rollbacks.unshift(rollback);
       }
-      const bytes = this.#served.encode(object);
+      const encoded = this.#served.encode(object);
+      const bytes = encoded instanceof Uint8Array ? encoded : await encoded;
       if (scope.dryRun) return this.#read(key, bytes, 0, object);
       const revision = await this.#write(
         key,
@@ -165,11 +166,12 @@ export class ObjectStore {
         delete object.metadata.resourceVersion;
         return { object: await this.create(scope, object), created: true };
       }
+      await this.#ready(current);
       const old = servedObject(resource, current);
       const at = current;
       const object = await produce({ object: old, copy: () => servedObject(resource, at) });
       const outcome = await this.#replace(scope, key, current, old, object);
-      if (outcome.written) return { object: outcome.written, created: false };
+      if (outcome.written) return { object: await this.#ready(outcome.written), created: false };
       if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
       current = outcome.current;
     }
@@ -215,7 +217,8 @@ export class ObjectStore {
         if (rollback) rollbacks.unshift(rollback);
       }
       keepTimes(object, old);
-      const bytes = this.#served.encode(object);
+      const encoded = this.#served.encode(object);
+      const bytes = encoded instanceof Uint8Array ? encoded : await encoded;
       if (scope.dryRun) return { written: this.#read(key, bytes, current.revision, object) };
       const remove = shouldRemoveOnUpdate(resource, object, old);
       if (!remove && this.#served.isStored(bytes, current)) return { written: current };
@@ -245,6 +248,7 @@ export class ObjectStore {
     let admitted = false;
     for (let attempt = 1; ; attempt++) {
       if (!current) throw newNotFound(this.#groupResource, name);
+      await this.#ready(current);
       const object = servedObject(resource, current);
       this.#checkPreconditions(object, options);
       if (!admitted && this.#admits(scope, 'DELETE')) {
@@ -255,27 +259,33 @@ export class ObjectStore {
       const plan = planDeletion(resource, object, options, services.clock.now());
       if (plan.action === 'pending') return { object: current, removed: false };
       // What is told of the object: as it was, or with its end marked in it.
-      const told = (revision: number) => {
-        if (!plan.object) return current!.at(revision);
-        return this.#read(key, this.#served.encode(plan.object), revision, plan.object);
-      };
+      const marked = plan.object && (await this.#served.encode(plan.object));
+      const at = current;
+      const told = (revision: number) => (marked ? this.#read(key, marked, revision, plan.object!) : at.at(revision));
       if (scope.dryRun) return { object: told(current.revision), removed: plan.action === 'remove' };
       let op: WriteOp;
       let bytes = current.bytes;
       if (plan.action === 'remove') op = { op: 'delete', key, ...this.#durability() };
       else {
-        bytes = this.#served.encode(plan.object);
+        bytes = marked!;
         op = { op: 'put', key, value: bytes, ...this.#putOptions() };
       }
       const result = await this.#write(key, current.revision, op, object, bytes);
       if (typeof result === 'number') {
-        if (plan.action === 'mark') return { object: this.#read(key, bytes, result, plan.object), removed: false };
+        if (plan.action === 'mark')
+          return { object: await this.#ready(this.#read(key, bytes, result, plan.object)), removed: false };
         await this.#afterDelete(scope, object);
-        return { object: told(result), removed: true };
+        return { object: await this.#ready(told(result)), removed: true };
       }
       if (attempt >= maxUpdateAttempts) throw newConflict(this.#groupResource, name);
       current = result.current;
     }
+  }
+
+  /** The object, when it can be read in the served version. */
+  async #ready(object: CachedObject): Promise<CachedObject> {
+    if (this.#served.convertsLater) await this.#served.prepare([object]);
+    return object;
   }
 
   /** The revision of the write, or what is there instead of what was expected. */

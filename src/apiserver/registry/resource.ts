@@ -48,6 +48,10 @@ export interface Conversion {
   toStorage(object: KubeObject): KubeObject;
   /** The stored version's encoder. */
   encode(object: KubeObject): Uint8Array;
+  /** Where conversion has to be waited for: of stored objects, before `fromStorage` is called for them. */
+  prepare?(objects: readonly KubeObject[]): Promise<void>;
+  /** The same as `toStorage`, waited for. */
+  convertForStorage?(object: KubeObject): Promise<KubeObject>;
 }
 
 export interface Resource extends Omit<ResourceInfo, 'storage' | 'type' | 'servedByDefault' | 'featureGate'> {

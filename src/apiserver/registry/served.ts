@@ -100,12 +100,30 @@ export class Served {
   }
 
   /** The bytes to store for an object of the served version. */
-  encode(object: KubeObject): Uint8Array {
+  encode(object: KubeObject): Uint8Array | Promise<Uint8Array> {
     const { conversion, seal } = this.resource.storage ?? {};
+    if (conversion?.convertForStorage)
+      return conversion.convertForStorage(object).then((stored) => {
+        const bytes = encodeStored(conversion.encode, stored);
+        return seal ? seal(bytes) : bytes;
+      });
     const bytes = conversion
       ? encodeStored(conversion.encode, conversion.toStorage({ ...object }))
       : encodeStored(this.resource.schema.encode, object);
     return seal ? seal(bytes) : bytes;
+  }
+
+  /** To be called before objects are read in the served version, where conversion has to be waited for. */
+  async prepare(objects: Iterable<CachedObject | undefined>): Promise<void> {
+    const { conversion } = this.resource.storage ?? {};
+    if (!conversion?.prepare) return;
+    const decoded: KubeObject[] = [];
+    for (const object of objects) if (object) decoded.push(object.decode());
+    await conversion.prepare(decoded);
+  }
+
+  get convertsLater(): boolean {
+    return this.resource.storage?.conversion?.prepare !== undefined;
   }
 
   /** Whether storing `bytes` (made by `encode`) would leave what is stored as it is. */

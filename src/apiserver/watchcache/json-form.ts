@@ -14,12 +14,15 @@ export class JsonForm implements Form {
   readonly #head: string;
   readonly #frameHeads: Readonly<Record<string, string>>;
   readonly #listHead: string;
+  readonly #itemHead: string;
 
   constructor(resource: Resource) {
     const { apiVersion, kind } = resource;
     this.#resource = resource;
     this.id = `json:${apiVersion}`;
     this.#head = servedHead(apiVersion, kind);
+    // Custom resources say what they are in lists too.
+    this.#itemHead = resource.storage?.reader ? this.#head : itemHead;
     const frameHead = (type: string) => `{"type":"${type}","object":${this.#head}`;
     this.#frameHeads = {
       ADDED: frameHead('ADDED'),
@@ -35,7 +38,7 @@ export class JsonForm implements Form {
 
   list(meta: ListMeta, items: Iterable<CachedObject | undefined>): Generator<Uint8Array | undefined> {
     const head = `${this.#listHead}${JSON.stringify(meta)},"items":[`;
-    return jsonList(head, items, (object) => splice(itemHead, object.revision, this.#bytes(object)));
+    return jsonList(head, items, (object) => splice(this.#itemHead, object.revision, this.#bytes(object)));
   }
 
   frame(type: WatchEventType, object: CachedObject): WatchFrame {

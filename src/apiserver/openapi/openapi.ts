@@ -4,6 +4,7 @@
  */
 import { type Clock, yieldTask } from '../../base/clock.ts';
 import { newNotAcceptable, newPathNotFound } from '../../machinery/status/errors.ts';
+import { gnosticDocument, gnosticMediaTypes } from '../../machinery/openapi/gnostic.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import { contentHash, withEtag } from '../discovery/etag.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -28,7 +29,8 @@ export class OpenApi {
   readonly #clock: Clock;
   #source: Promise<OpenApiSource> | undefined;
   readonly #known = new Map<string, Hash>();
-  #v2: { readonly hash: string; readonly bytes: WeakRef<Uint8Array> } | undefined;
+  readonly #v2: Partial<Record<'json' | 'protobuf', { readonly hash: string; readonly bytes: WeakRef<Uint8Array> }>> =
+    {};
 
   constructor(load: () => Promise<OpenApiSource>, clock: Clock) {
     this.#load = load;
@@ -69,15 +71,19 @@ export class OpenApi {
   }
 
   async #answerV2(context: RequestContext): Promise<WireResponse> {
-    requireJson(context);
+    const inProtobuf = prefersGnostic(context);
+    if (!inProtobuf) requireJson(context);
     const source = await this.#loaded();
     const hash = await this.#hash(source, 'v2', () => source.v2());
-    let body = this.#v2?.hash === hash ? this.#v2.bytes.deref() : undefined;
+    const kept = this.#v2[inProtobuf ? 'protobuf' : 'json'];
+    let body = kept?.hash === hash ? kept.bytes.deref() : undefined;
     if (!body) {
-      body = encode(source.v2());
-      this.#v2 = { hash, bytes: new WeakRef(body) };
+      const document = source.v2();
+      body = inProtobuf ? gnosticDocument(document as object) : encode(document);
+      this.#v2[inProtobuf ? 'protobuf' : 'json'] = { hash, bytes: new WeakRef(body) };
     }
-    return withEtag(context, hash, body, { ...json, vary: 'Accept' });
+    const headers = inProtobuf ? { 'content-type': gnosticMediaTypes[1] } : json;
+    return withEtag(context, inProtobuf ? `${hash}PB` : hash, body, { ...headers, vary: 'Accept' });
   }
 
   async #hashes(): Promise<ReadonlyMap<string, string>> {
@@ -112,7 +118,17 @@ const encode = (value: unknown): Uint8Array<ArrayBuffer> => text.encode(JSON.str
 
 const yearFrom = (nowMs: number) => new Date(nowMs + 365 * 86_400_000).toUTCString();
 
-/** Protobuf forms of the documents are not made; a client that takes only those is told so. */
+/** By the order of the client's list; of v2 alone. */
+function prefersGnostic(context: RequestContext): boolean {
+  for (const clause of (context.request.headers.accept ?? '').split(',')) {
+    const type = clause.split(';', 1)[0]!.trim();
+    if (gnosticMediaTypes.includes(type as never)) return true;
+    if (/^(application\/(json|\*)|\*\/\*)$/.test(type)) return false;
+  }
+  return false;
+}
+
+/** Protobuf forms of v3 are not made; a client that takes only those is told so. */
 function requireJson(context: RequestContext): void {
   const { accept } = context.request.headers;
   if (accept === undefined || accept === '' || /application\/json|\*\/\*|application\/\*/.test(accept)) return;

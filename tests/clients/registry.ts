@@ -1,8 +1,9 @@
 import type { Client } from './client.ts';
 import { clientGo } from './client-go/client.ts';
 import { clientNode } from './client-node/client.ts';
+import { controllerRuntime } from './controller-runtime/client.ts';
 import { helm } from './helm/client.ts';
 import { kubectlBefore, kubectlNow } from './kubectl/client.ts';
 
 /** Every client, in the order of the table's columns. */
-export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo, clientNode, helm];
+export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo, controllerRuntime, clientNode, helm];

@@ -18,8 +18,22 @@ export function acceptWebSocket(
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     server.on('wsClientError', (error) => reject(error));
-    server.handleUpgrade(request, socket, head, (webSocket) => resolve(webSocket));
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      sockets.set(webSocket, socket);
+      resolve(webSocket);
+    });
   });
+}
+
+const sockets = new WeakMap<WebSocket, Duplex>();
+
+/**
+ * Closes it, and its connection behind the closing frame, as upstream's server does: some clients wait for the end of the
+ * connection and never answer the frame. What was written before still arrives.
+ */
+export function endWebSocket(webSocket: WebSocket, code: number): void {
+  webSocket.close(code);
+  sockets.get(webSocket)?.end();
 }
 
 /** Writes; false when so much is waiting that the sender should pause until `drained`. */

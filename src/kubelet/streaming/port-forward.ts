@@ -7,7 +7,7 @@
  * The first message of every channel is its port, little-endian, as upstream's kubelet sends it.
  */
 import type { WebSocket } from 'ws';
-import { sendMessage } from '../../base/node/websocket.ts';
+import { endWebSocket, sendMessage } from '../../base/node/websocket.ts';
 import { portForwardProtocol } from './protocols.ts';
 import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 import { upgradeToSpdy } from './spdy/upgrade.ts';
@@ -102,7 +102,7 @@ export async function bridgePortForward(
   webSocket.on('message', onMessage);
   runtime.on('drain', () => webSocket.resume());
   await Promise.race([Promise.all(pairs.map(({ over }) => over)), closed]);
-  webSocket.close(1000);
+  endWebSocket(webSocket, 1000);
   runtime.close();
   await closed;
 }

@@ -11,7 +11,7 @@ import type { StreamOptions } from '../runtime/runtime.ts';
 import { channel, type CommandProtocol, runtimeCommandProtocols } from './protocols.ts';
 import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 import { upgradeToSpdy } from './spdy/upgrade.ts';
-import { sendMessage } from '../../base/node/websocket.ts';
+import { endWebSocket, sendMessage } from '../../base/node/websocket.ts';
 
 /** How long the runtime may take to accept the upgrade. */
 const upgradeTimeoutMs = 30_000;
@@ -36,7 +36,7 @@ export async function bridgeRemoteCommand(
     runtime = new SpdyConnection(socket, head);
   } catch (error) {
     send(webSocket, protocol, channel.error, Buffer.from(JSON.stringify(internalError(messageOf(error)))), () => {});
-    webSocket.close(closeNormal);
+    endWebSocket(webSocket, closeNormal);
     return;
   }
   const closed = new Promise<void>((resolve) => {
@@ -68,7 +68,7 @@ export async function bridgeRemoteCommand(
     const message = failureMessage(statusBytes);
     if (message !== undefined) send(webSocket, protocol, channel.error, Buffer.from(message), () => {});
   }
-  webSocket.close(closeNormal);
+  endWebSocket(webSocket, closeNormal);
   runtime.close();
   await closed;
 

@@ -3,7 +3,16 @@ import { clientGo } from './client-go/client.ts';
 import { clientNode } from './client-node/client.ts';
 import { controllerRuntime } from './controller-runtime/client.ts';
 import { helm } from './helm/client.ts';
+import { python } from './python/client.ts';
 import { kubectlBefore, kubectlNow } from './kubectl/client.ts';
 
 /** Every client, in the order of the table's columns. */
-export const clients: readonly Client[] = [kubectlNow, kubectlBefore, clientGo, controllerRuntime, clientNode, helm];
+export const clients: readonly Client[] = [
+  kubectlNow,
+  kubectlBefore,
+  clientGo,
+  controllerRuntime,
+  python,
+  clientNode,
+  helm,
+];

@@ -31,11 +31,11 @@ export function withCondition(
 }
 
 /** Names that the definitions of a group hold already. */
-function namesInUse(others: readonly CustomResourceDefinition[]) {
+function namesInUse(others: readonly NamedDefinition[]) {
   const resources = new Set<string>();
   const kinds = new Set<string>();
-  for (const { status } of others) {
-    const { plural, singular, shortNames = [], kind, listKind } = status?.acceptedNames ?? { plural: '', kind: '' };
+  for (const { acceptedNames } of others) {
+    const { plural, singular, shortNames = [], kind, listKind } = acceptedNames ?? { plural: '', kind: '' };
     for (const name of [plural, singular, ...shortNames]) if (name) resources.add(name);
     for (const name of [kind, listKind]) if (name) kinds.add(name);
   }
@@ -47,14 +47,19 @@ export interface NamingResult {
   readonly condition: Condition;
 }
 
+/** What is looked at in the other definitions of a group. */
+export interface NamedDefinition {
+  readonly name: string;
+  readonly group: string;
+  readonly acceptedNames: CustomResourceDefinitionNames | undefined;
+  readonly accepted: boolean;
+}
+
 /** `group`: the definitions of the same group, this one among them. */
-export function acceptNames(
-  definition: CustomResourceDefinition,
-  group: readonly CustomResourceDefinition[],
-): NamingResult {
+export function acceptNames(definition: CustomResourceDefinition, group: readonly NamedDefinition[]): NamingResult {
   const wanted = definition.spec.names;
   const accepted = definition.status?.acceptedNames ?? { plural: '', kind: '' };
-  const { resources, kinds } = namesInUse(group.filter((other) => other !== definition));
+  const { resources, kinds } = namesInUse(group.filter((other) => other.name !== definition.metadata.name));
   const next: CustomResourceDefinitionNames = { ...accepted };
   let conflict: Condition | undefined;
   const conflictOf = (reason: string, messages: readonly string[]): void => {

@@ -21,6 +21,7 @@ import {
   type Condition,
   findCondition,
   isTrue,
+  type NamedDefinition,
   sameCondition,
   withCondition,
 } from './conditions.ts';
@@ -56,6 +57,10 @@ interface ServedDefinition {
 export class CustomResourceController {
   readonly #dependencies: CustomResourceControllerDependencies;
   readonly #served = new Map<string, ServedDefinition>();
+  /** What the others of a group must know of each definition: reading all of them anew would cost as their schemas. */
+  readonly #named = new Map<string, NamedDefinition>();
+  /** `group/plural` of what is built in. */
+  readonly #builtin: ReadonlySet<string>;
   /** Names to look at, in order of arrival. */
   readonly #queue = new Set<string>();
   readonly #timers = new Map<string, Timer>();
@@ -66,6 +71,7 @@ export class CustomResourceController {
 
   constructor(dependencies: CustomResourceControllerDependencies) {
     this.#dependencies = dependencies;
+    this.#builtin = new Set(dependencies.registry.resources().map(({ group, plural }) => `${group}/${plural}`));
   }
 
   /** Resolves when everything that was established before is served again. */
@@ -76,7 +82,9 @@ export class CustomResourceController {
       crds.resource,
       (definition, old) => this.#changed(definition, old),
     );
-    for (const definition of this.#definitions()) {
+    const definitions = registry.lookup.list<CustomResourceDefinition>(crds.group, crds.resource);
+    for (const definition of definitions) this.#name(definition);
+    for (const definition of definitions) {
       if (this.#stopped) return;
       try {
         if (isTrue(definition, 'Established')) await this.#serve(definition);
@@ -84,7 +92,7 @@ export class CustomResourceController {
         this.#failed(definition.metadata.name!, error);
       }
     }
-    for (const { metadata } of this.#definitions()) this.#add(metadata.name!);
+    for (const name of this.#named.keys()) this.#add(name);
   }
 
   async stop(): Promise<void> {
@@ -102,17 +110,21 @@ export class CustomResourceController {
     return this.#openApiKinds;
   }
 
-  #definitions(): readonly CustomResourceDefinition[] {
-    return this.#dependencies.registry.lookup.list<CustomResourceDefinition>(crds.group, crds.resource);
+  #name(definition: CustomResourceDefinition): void {
+    const name = definition.metadata.name!;
+    const accepted = isTrue(definition, 'NamesAccepted');
+    const { acceptedNames } = definition.status ?? {};
+    this.#named.set(name, { name, group: definition.spec.group, acceptedNames, accepted });
   }
 
   #changed(definition: CustomResourceDefinition | undefined, old: CustomResourceDefinition | undefined): void {
     const { metadata, spec } = (definition ?? old)!;
+    if (definition) this.#name(definition);
+    else this.#named.delete(metadata.name!);
     this.#add(metadata.name!);
     // Names that are set free, or asked for no longer, may be what others of the group wait for.
     if (definition && semanticEqual(definition.status?.acceptedNames, old?.status?.acceptedNames)) return;
-    for (const other of this.#definitions())
-      if (other.spec.group === spec.group && !isTrue(other, 'NamesAccepted')) this.#add(other.metadata.name!);
+    for (const other of this.#named.values()) if (other.group === spec.group && !other.accepted) this.#add(other.name);
   }
 
   #add(name: string): void {
@@ -168,7 +180,7 @@ export class CustomResourceController {
     if (served && served.uid !== definition?.metadata.uid) this.#withdraw(name);
     if (!definition) return;
     if (definition.metadata.deletionTimestamp) return this.#finalize(definition);
-    const group = this.#definitions().filter((other) => other.spec.group === definition.spec.group);
+    const group = [...this.#named.values()].filter((other) => other.group === definition.spec.group);
     const { acceptedNames, condition } = acceptNames(definition, group);
     const approval = approvalCondition(definition);
     const named = { ...definition, status: { ...definition.status, acceptedNames } } as CustomResourceDefinition;
@@ -199,13 +211,7 @@ export class CustomResourceController {
     const same =
       before !== undefined && semanticEqual(before.spec, spec) && semanticEqual(before.acceptedNames, acceptedNames);
     if (same && before.terminating === terminating) return;
-    const builtin = registry
-      .resources()
-      .some(
-        (resource) =>
-          resource.group === spec.group && resource.plural === spec.names.plural && !resource.storage?.reader,
-      );
-    if (builtin) return;
+    if (this.#builtin.has(`${spec.group}/${spec.names.plural}`)) return;
     const stored = spec.versions.find((version) => version.storage)!;
     const resources = same
       ? before.resources

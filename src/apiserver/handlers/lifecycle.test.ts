@@ -291,7 +291,9 @@ describe('sub-resources', () => {
 
   test('a pod is resized and given ephemeral containers, each apart from the rest', async () => {
     const { call } = await testRegistry();
-    await call('POST', pods, { body: pod('p') });
+    const burstable = pod('p');
+    Object.assign(burstable.spec.containers[0]!, { resources: { requests: { cpu: '2' } } });
+    await call('POST', pods, { body: burstable });
     const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
     const resized = await call('PATCH', `${pods}/p/resize`, {
       body: {

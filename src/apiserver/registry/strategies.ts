@@ -81,34 +81,6 @@ const statusStrategy: Strategy = {
   },
 };
 
-interface Sized extends KubeObject {
-  spec?: { containers?: Container[]; initContainers?: Container[] };
-}
-interface Container {
-  readonly name?: string;
-  resources?: unknown;
-  resizePolicy?: unknown;
-}
-
-/** For `resize` of pods: the resources of containers that there are, and how they may be resized. */
-const resizeStrategy: Strategy<Sized> = {
-  prepareForUpdate(object, old) {
-    const asked = object.spec;
-    object.spec = structuredClone(old.spec ?? {});
-    takeStatus(object, old);
-    const { resourceVersion, uid } = object.metadata;
-    object.metadata = { ...old.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(uid ? { uid } : {}) };
-    for (const list of ['containers', 'initContainers'] as const) {
-      for (const container of object.spec?.[list] ?? []) {
-        const wanted = asked?.[list]?.find((c) => c.name === container.name);
-        if (wanted?.resources !== undefined) container.resources = wanted.resources;
-        if (wanted?.resizePolicy !== undefined) container.resizePolicy = wanted.resizePolicy;
-      }
-    }
-    if (contentChanged(object, old)) object.metadata.generation = Number(old.metadata.generation ?? 0) + 1;
-  },
-};
-
 export function subresourceStrategy(resource: Resource, subresource: string): Strategy | undefined {
   const own = resource.kindInfo.subresources?.[subresource];
   switch (subresource) {
@@ -117,8 +89,6 @@ export function subresourceStrategy(resource: Resource, subresource: string): St
       return { ...statusStrategy, ...own };
     case 'scale':
       return own ?? mainStrategy(resource);
-    case 'resize':
-      return own ?? resizeStrategy;
     case 'binding':
       return {};
     default:

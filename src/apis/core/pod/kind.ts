@@ -2,7 +2,13 @@ import { defineKind } from '../../common/define.ts';
 import type { Pod } from '../../generated/types/core/v1.ts';
 import { podColumns } from './columns.ts';
 import { defaultPod } from './defaults.ts';
-import { ephemeralContainersStrategy, podGracefulDelete, podStatusStrategy, podStrategy } from './strategy.ts';
+import {
+  ephemeralContainersStrategy,
+  resizeStrategy,
+  podGracefulDelete,
+  podStatusStrategy,
+  podStrategy,
+} from './strategy.ts';
 
 export const pod = defineKind<Pod>({
   group: '',
@@ -10,7 +16,7 @@ export const pod = defineKind<Pod>({
   kind: 'Pod',
   applyDefaults: defaultPod,
   strategy: podStrategy,
-  subresources: { status: podStatusStrategy, ephemeralcontainers: ephemeralContainersStrategy },
+  subresources: { status: podStatusStrategy, ephemeralcontainers: ephemeralContainersStrategy, resize: resizeStrategy },
   columns: podColumns,
   selectableFields: {
     'spec.nodeName': (p) => p.spec?.nodeName ?? '',

@@ -7,6 +7,7 @@ import { podNameWarnings, podSpecWarnings } from './warnings.ts';
 import { unchangedSpec } from '../../common/generation.ts';
 import { qosClassOf } from './qos.ts';
 import { validatePodSpec } from './validation/spec.ts';
+import { validatePodResize } from './validation/resize.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './validation/update.ts';
 import { required, type FieldError } from '../../../machinery/validation/field-error.ts';
 
@@ -72,6 +73,26 @@ export const ephemeralContainersStrategy: Strategy<Pod> = {
     bumpGeneration(pod, old);
   },
   validateUpdate: (pod, old) => [...validate(pod), ...validateEphemeralContainersUpdate(pod, old)],
+};
+
+/** `resize`: the resources of containers that there are, and how they may be resized. */
+export const resizeStrategy: Strategy<Pod> = {
+  prepareForUpdate(pod, old) {
+    const asked = pod.spec;
+    carryOver(pod, old, 'status');
+    const { resourceVersion, uid } = pod.metadata;
+    pod.metadata = { ...old.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(uid ? { uid } : {}) };
+    pod.spec = structuredClone(old.spec!);
+    for (const list of ['containers', 'initContainers'] as const) {
+      for (const container of pod.spec[list] ?? []) {
+        const wanted = asked?.[list]?.find((c) => c.name === container.name);
+        if (wanted?.resources !== undefined) container.resources = wanted.resources;
+        if (wanted?.resizePolicy !== undefined) container.resizePolicy = wanted.resizePolicy;
+      }
+    }
+    bumpGeneration(pod, old);
+  },
+  validateUpdate: (pod, old) => [...validate(pod), ...validatePodResize(pod, old)],
 };
 
 export const podGracefulDelete: GracefulDelete<Pod> = {

@@ -1,6 +1,7 @@
 /** ControllerRevisions: the templates that an object has had, numbered, for roll-backs (DaemonSets, StatefulSets). Pure. */
 import type { ControllerRevision } from '../../apis/generated/types/apps/v1.ts';
 import type { DeepReadonly, OwnerReference } from '../../machinery/meta/object.ts';
+import { sortedKeys } from '../../machinery/schema/encode.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { canonicalJson, fnv1a32, safeEncode } from './hash.ts';
 
@@ -27,7 +28,8 @@ export function planRevisions(input: {
   readonly collisions: number | undefined;
 }): RevisionPlan {
   const { owner, template, labels, revisions, live, limit, collisions } = input;
-  const data = { spec: { template: { ...(template as object), $patch: 'replace' } } };
+  // Clients compare the bytes with what Go makes of the template: its maps are sorted by key.
+  const data = inKeyOrder({ spec: { template: { ...(template as object), $patch: 'replace' } } });
   const ordered = [...revisions].sort((a, b) => a.revision - b.revision);
   const newest = ordered.at(-1)?.revision ?? 0;
   const same = ordered.filter((revision) => semanticEqual(revision.data, data)).at(-1);
@@ -61,3 +63,10 @@ export function planRevisions(input: {
 }
 
 export const hashOf = (revision: Revision): string => revision.metadata.labels?.[revisionHashLabel] ?? '';
+
+function inKeyOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inKeyOrder) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const keys = sortedKeys(value);
+  return Object.fromEntries(keys.map((key) => [key, inKeyOrder((value as Record<string, unknown>)[key])])) as T;
+}

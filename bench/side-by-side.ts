@@ -65,14 +65,13 @@ async function main(args: string[]): Promise<void> {
   ] as const)
     process.once(signal, () => {
       children.killAll();
-      console.error(`bench: ended by ${signal}; nothing of this run is left or written`);
+      console.error(`bench: ended by ${signal}; nothing of this run is left but what it had measured`);
       process.exit(code);
     });
   try {
     const sides = [skiffProgram(), upstreamProgram(tools)]
       .filter(({ name }) => options.side === undefined || options.side === name)
       .map((program) => new Side(program, children, tools));
-    const run = new Run(sides, options);
     console.log(
       `# side by side on ${machine()}: ${Object.entries(tools.versions)
         .map((pair) => pair.join(' '))
@@ -86,13 +85,17 @@ async function main(args: string[]): Promise<void> {
       `generator against a trivial server: ${Math.round(calibration.requests)} requests/s, ` +
         `${calibration.cpuMicros.toFixed(1)} us of its own each, ${Math.round(calibration.share * 100)} % of the time spent`,
     );
+    const run = new Run(sides, options, (measurement) => {
+      if (!options.page) return;
+      writePage(
+        mergeResults({ machine: machine(), versions: tools.versions, calibration, measurements: [measurement] }),
+        loads.flatMap(({ ids }) => ids),
+      );
+    });
     for (const load of loads) await load.run(run);
     if (run.measurements.length === 0)
       throw new UsageError(`--only ${options.only.join(',')}: no such load; see --list`);
-    if (!options.page) return;
-    const { measurements } = run;
-    writePage(mergeResults({ machine: machine(), versions: tools.versions, calibration, measurements }));
-    console.log(`written: ${resultsFile}, docs/benchmarks.md`);
+    if (options.page) console.log(`written: ${resultsFile}, docs/benchmarks.md`);
   } finally {
     await children.endAll();
   }

@@ -10,6 +10,8 @@ export interface Measured {
   /** By component. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly generatorCpu: number;
+  /** Of all programs, ours among them. */
+  readonly machineCpu: number;
 }
 
 export interface Spread {

@@ -26,6 +26,8 @@ export interface Turn {
   readonly generatorShare?: number;
   /** Both processors were busy to this share: near 1, the machine and not the server sets the figure. */
   readonly busy?: number;
+  /** The part of the processors that programs of others had meanwhile: 0 on a quiet machine. */
+  readonly others?: number;
 }
 
 export interface Measurement extends Spec {
@@ -43,6 +45,7 @@ export function costs(done: Measured, operations: number) {
     cpuMicros: (servers / operations) * 1e6,
     generatorShare: all === 0 ? 0 : done.generatorCpu / all,
     busy: all / (done.seconds * cpus().length),
+    others: Math.max(0, done.machineCpu - all) / (done.seconds * cpus().length),
   };
 }
 

@@ -4,7 +4,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Calibration } from './loads/calibration.ts';
 import type { Measurement } from './measurement.ts';
-import { figure, markdown } from './table.ts';
+import { figure, markdown, othersText } from './table.ts';
 import { repository } from './tools.ts';
 
 export interface Results {
@@ -22,7 +22,7 @@ const end = '<!-- side-by-side: end -->';
 export const machine = (): string =>
   `${cpus().length} x ${cpus()[0]?.model ?? 'processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
 
-/** New measurements take the place of those of the same id; on another machine, of all. `order`: ids as they are shown. */
+/** New measurements take the place of those of the same id; on another machine, of all. */
 export function mergeResults(fresh: Results): Results {
   const old = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : undefined;
   const kept = old?.machine === fresh.machine ? old.measurements : [];
@@ -37,10 +37,10 @@ export function mergeResults(fresh: Results): Results {
   return merged;
 }
 
-/** Replaces the command's own part of the page and leaves the rest. */
-export function writePage(results: Results): void {
+/** Replaces the command's own part of the page and leaves the rest. `ids`: of all that can be measured. */
+export function writePage(results: Results, ids: readonly string[]): void {
   const text = readFileSync(page, 'utf8');
-  const section = `${begin}\n${sectionOf(results)}\n${end}`;
+  const section = `${begin}\n${sectionOf(results, ids)}\n${end}`;
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   write(
     page,
@@ -55,7 +55,8 @@ function write(path: string, text: string): void {
   renameSync(`${path}.new`, path);
 }
 
-function sectionOf({ machine: where, versions, calibration, measurements }: Results): string {
+function sectionOf({ machine: where, versions, calibration, measurements }: Results, ids: readonly string[]): string {
+  const missing = ids.filter((id) => !measurements.some((m) => m.id.startsWith(id)));
   const dates = [...new Set(measurements.map(({ date }) => date))].sort();
   const v = versions;
   const checked = calibration
@@ -74,6 +75,10 @@ Figures are the median of the rounds with [least..most]; a ratio is taken within
 "CPU us/op" is the processor time of all servers, etcd included, an operation: Skiff / upstream, and how many times less
 ours is. "generator" is the load generator's share of all processor time. "goal" is the project's own.
 
+**How quiet it was.** While this was measured, programs that are none of these had ${othersText(measurements)} of the two
+processors. That makes all rates lower and their spread wider; upstream, with more threads, loses less by it than our one
+event loop does. The processor time of an operation and the ratios within a round suffer least.
+
 **Fair.** Both sides: TLS with a client certificate, RBAC by a role without wildcards, default admission, managedFields as
 each keeps them, audit off, the same raised limits on requests in flight, the same answers to the same Accept, and an answer
 only after the disk has flushed. Upstream talks to etcd without TLS, which spares it some work, and its controllers and
@@ -84,5 +89,5 @@ every 10 s on both sides.
 lacks, on both sides alike. It speaks HTTP/2 with frames written and read by hand: ${checked}
 Where the two together do not fill the machine, the disk or the waiting of one request for the other sets the figure.
 
-${markdown(measurements)}`;
+${missing.length === 0 ? '' : `**Not measured yet**: ${missing.join(', ')}.\n\n`}${markdown(measurements)}`;
 }

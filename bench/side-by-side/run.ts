@@ -13,6 +13,8 @@ export const wait = (ms: number): Promise<void> => new Promise((resolve) => setT
 export interface Load {
   readonly name: string;
   readonly about: string;
+  /** Of all its measurements, or how they begin where one turn makes several. */
+  readonly ids: readonly string[];
   run(bench: Run): Promise<void>;
 }
 
@@ -23,12 +25,19 @@ export class Run {
   readonly quick: boolean;
   readonly measurements: Measurement[] = [];
   readonly #only: readonly string[];
+  readonly #onRecord: (measurement: Measurement) => void;
 
-  constructor(sides: readonly Side[], options: { rounds: number; quick: boolean; only: readonly string[] }) {
+  constructor(
+    sides: readonly Side[],
+    options: { readonly rounds: number; readonly quick: boolean; readonly only: readonly string[] },
+    /** Told of each measurement at once, so that a run that is cut short keeps what it has. */
+    onRecord: (measurement: Measurement) => void,
+  ) {
     this.sides = sides;
     this.rounds = options.rounds;
     this.quick = options.quick;
     this.#only = options.only;
+    this.#onRecord = onRecord;
   }
 
   /** Whether a measurement was asked for: `--only` names loads, or measurements by how their ids begin. */
@@ -68,6 +77,7 @@ export class Run {
     const measurement = { ...spec, date: new Date().toISOString().slice(0, 10), turns: kept, notYet };
     this.measurements.push(measurement);
     console.log(measurementLine(measurement));
+    this.#onRecord(measurement);
   }
 
   /** A rate with what it cost. */

@@ -54,10 +54,25 @@ function p99Text(m: Measurement): string {
     : sides.map((p99) => (p99 === undefined ? '-' : figure(p99))).join(' / ');
 }
 
-/** A table for each group, in the order in which they were first measured. */
+/** How much of the machine others had while it was measured, over all turns. */
+export function othersText(measurements: readonly Measurement[]): string {
+  const shares = measurements.flatMap((m) =>
+    [...m.turns.skiff, ...m.turns.upstream].flatMap(({ others }) => (others === undefined ? [] : [others])),
+  );
+  if (shares.length === 0) return '';
+  const { median, min, max } = summarize(shares);
+  return `${percent(median)} [${percent(min)}..${percent(max)}]`;
+}
+
+/** Groups by how they begin, as they are shown. */
+const groupOrder = ['Single', 'Lists', 'Watch', 'Scheduling', 'Footprint'];
+
+/** A table for each group. */
 export function markdown(measurements: readonly Measurement[]): string {
   const groups = new Map<string, Measurement[]>();
-  for (const m of measurements) groups.set(m.group, [...(groups.get(m.group) ?? []), m]);
+  const place = ({ group }: Measurement) => groupOrder.findIndex((word) => group.startsWith(word));
+  for (const m of [...measurements].sort((a, b) => place(a) - place(b)))
+    groups.set(m.group, [...(groups.get(m.group) ?? []), m]);
   return [...groups].map(([group, members]) => `### ${group}\n\n${table(members)}`).join('\n\n');
 }
 

@@ -16,6 +16,7 @@ type Window struct {
 	started time.Time
 	cpu     map[string]float64
 	own     float64
+	machine float64
 }
 
 // Measured is a Window's outcome, seconds all.
@@ -23,16 +24,19 @@ type Measured struct {
 	Seconds   float64            `json:"seconds"`
 	CPU       map[string]float64 `json:"cpu"`
 	Generator float64            `json:"generatorCpu"`
+	// Machine is what all programs used, ours among them.
+	Machine float64 `json:"machineCpu"`
 }
 
 // NewWindow starts measuring. pids: by component.
 func NewWindow(pids map[string][]int) *Window {
-	return &Window{pids: pids, cpu: cpuOf(pids), own: ownCPU(), started: time.Now()}
+	return &Window{pids: pids, cpu: cpuOf(pids), own: ownCPU(), machine: machineCPU(), started: time.Now()}
 }
 
 // End of the window: now.
 func (w *Window) End() Measured {
 	m := Measured{Seconds: time.Since(w.started).Seconds(), Generator: ownCPU() - w.own, CPU: cpuOf(w.pids)}
+	m.Machine = machineCPU() - w.machine
 	for name, before := range w.cpu {
 		m.CPU[name] -= before
 	}
@@ -58,6 +62,22 @@ func cpuOf(pids map[string][]int) map[string]float64 {
 		}
 	}
 	return out
+}
+
+// machineCPU is the time that all processors were busy: /proc/stat's first line less idle and iowait.
+func machineCPU() float64 {
+	stat, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(stat), "\n")
+	var busy float64
+	for i, field := range strings.Fields(line) {
+		// Guests' time, from the ninth on, is in the users' already.
+		if i == 0 || i == 4 || i == 5 || i > 8 {
+			continue
+		}
+		ticks, _ := strconv.ParseFloat(field, 64)
+		busy += ticks
+	}
+	return busy / ticksPerSecond
 }
 
 func ownCPU() float64 {

@@ -11,6 +11,7 @@ const megabyte = 1e6;
 export const start: Load = {
   name: 'start',
   about: 'from the first process to an API server that is ready, with no state',
+  ids: ['start'],
   async run(bench: Run) {
     if (!bench.wants('start', 'start')) return;
     const title = 'API server and store, start to ready';
@@ -33,6 +34,7 @@ const apiServer: Chosen = (component) => component === 'kube-apiserver';
 export const idle: Load = {
   name: 'idle',
   about: 'memory and processor of an idle control plane: API server, store, controllers, scheduler',
+  ids: ['idle'],
   async run(bench: Run) {
     if (!bench.wants('idle', 'idle')) return;
     const lookMs = bench.quick ? 2_000 : 15_000;
@@ -61,6 +63,7 @@ export const idle: Load = {
 export const memory: Load = {
   name: 'memory',
   about: 'what 10,000 running pods add to the memory of API server and store',
+  ids: ['memory'],
   async run(bench: Run) {
     if (!bench.wants('memory', 'memory')) return;
     const pods = bench.quick ? 2_000 : 10_000;

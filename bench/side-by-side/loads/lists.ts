@@ -17,6 +17,7 @@ const namespaceOf = (size: number): string => `list-${size}`;
 export const lists: Load = {
   name: 'lists',
   about: 'lists of 1,000, 10,000 and 50,000 pods',
+  ids: variants().map(({ id }) => id),
   async run(bench: Run) {
     const wanted = variants().filter(({ id, size }) => bench.wants('lists', id) && !(bench.quick && size > 1_000));
     if (wanted.length === 0) return;

@@ -109,6 +109,7 @@ const connectionsFor = (inFlight: number): number => Math.min(inFlight, 4);
 export const requests: Load = {
   name: 'requests',
   about: 'creates, gets, updates and patches of single objects, 1, 16 and 64 in flight',
+  ids: cases.flatMap((each) => each.inFlight.map((inFlight) => specOf(each, inFlight).id)),
   async run(bench: Run) {
     const wanted = cases
       .flatMap((each) => each.inFlight.map((inFlight) => ({ each, inFlight, spec: specOf(each, inFlight) })))

@@ -72,6 +72,7 @@ function casesOn(nodes: number, quick: boolean): readonly Case[] {
 export const scheduling: Load = {
   name: 'scheduling',
   about: '10,000 pods on 1,000 and on 5,000 hollow nodes; a Deployment of 5,000 replicas',
+  ids: [1_000, 5_000].flatMap((nodes) => casesOn(nodes, false).map(({ id }) => id)),
   async run(bench: Run) {
     for (const nodes of bench.quick ? [200] : [1_000, 5_000]) {
       const wanted = casesOn(nodes, bench.quick).filter(({ id }) => bench.wants('scheduling', id));

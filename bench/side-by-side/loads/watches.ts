@@ -29,6 +29,7 @@ const cases: readonly Case[] = [
 export const watches: Load = {
   name: 'watches',
   about: 'fan-out of changes to 1, 100 and 1,000 watchers, on shared and on separate connections',
+  ids: cases.map(({ id }) => id),
   async run(bench: Run) {
     const wanted = cases.filter(({ id }) => bench.wants('watches', id));
     if (wanted.length === 0) return;

@@ -1,5 +1,6 @@
 // The same loads against Skiff and against upstream's kube-apiserver with etcd, in turns, on this machine:
-// `npm run bench -- side-by-side [--only NAME,...] [--rounds N] [--quick] [--list] [--no-page]`. See docs/benchmarks.md.
+// `npm run bench -- side-by-side [--only NAME,...] [--rounds N] [--quick] [--side NAME] [--no-page]`, `--list`, and
+// `--write-page`, which writes docs/benchmarks.md of what was measured before.
 import { messageOf } from '../src/base/errors.ts';
 import { Children } from './side-by-side/children.ts';
 import { calibrate } from './side-by-side/loads/calibration.ts';
@@ -9,7 +10,7 @@ import { scheduling } from './side-by-side/loads/scheduling.ts';
 import { watches } from './side-by-side/loads/watches.ts';
 import { requests } from './side-by-side/loads/requests.ts';
 import { skiffProgram, upstreamProgram } from './side-by-side/programs.ts';
-import { machine, mergeResults, resultsFile, writePage } from './side-by-side/results.ts';
+import { machine, mergeResults, readResults, resultsFile, writePage } from './side-by-side/results.ts';
 import { type Load, Run } from './side-by-side/run.ts';
 import { Side } from './side-by-side/side.ts';
 import { MissingError, prepareTools } from './side-by-side/tools.ts';
@@ -55,6 +56,8 @@ async function main(args: string[]): Promise<void> {
     for (const { name, about } of loads) console.log(`${name.padEnd(12)} ${about}`);
     return;
   }
+  const ids = loads.flatMap((load) => load.ids);
+  if (args.includes('--write-page')) return writePage(readResults(), ids);
   const options = parse(args);
   const tools = prepareTools();
   const children = new Children();
@@ -89,7 +92,7 @@ async function main(args: string[]): Promise<void> {
       if (!options.page) return;
       writePage(
         mergeResults({ machine: machine(), versions: tools.versions, calibration, measurements: [measurement] }),
-        loads.flatMap(({ ids }) => ids),
+        ids,
       );
     });
     for (const load of loads) await load.run(run);

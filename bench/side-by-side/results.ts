@@ -37,6 +37,11 @@ export function mergeResults(fresh: Results): Results {
   return merged;
 }
 
+export function readResults(): Results {
+  if (!existsSync(resultsFile)) throw new Error(`nothing was measured yet: there is no ${resultsFile}`);
+  return JSON.parse(readFileSync(resultsFile, 'utf8')) as Results;
+}
+
 /** Replaces the command's own part of the page and leaves the rest. `ids`: of all that can be measured. */
 export function writePage(results: Results, ids: readonly string[]): void {
   const text = readFileSync(page, 'utf8');
@@ -76,8 +81,9 @@ Figures are the median of the rounds with [least..most]; a ratio is taken within
 ours is. "generator" is the load generator's share of all processor time. "goal" is the project's own.
 
 **How quiet it was.** While this was measured, programs that are none of these had ${othersText(measurements)} of the two
-processors. That makes all rates lower and their spread wider; upstream, with more threads, loses less by it than our one
-event loop does. The processor time of an operation and the ratios within a round suffer least.
+processors (over the turns in which that was noted). That makes all rates lower and their spread wider, and one event loop
+may lose more by it than many threads do. Trust the processor time of an operation and the ratios more than the rates, and
+no ratio whose spread reaches across 1. Parts are measured at different times, each against the newest of both sides then.
 
 **Fair.** Both sides: TLS with a client certificate, RBAC by a role without wildcards, default admission, managedFields as
 each keeps them, audit off, the same raised limits on requests in flight, the same answers to the same Accept, and an answer

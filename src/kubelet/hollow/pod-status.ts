@@ -77,6 +77,8 @@ export function runningStatus(pod: core.Pod, context: StageContext): unknown {
       ready: true,
       started: true,
       state: running,
+      // What runs nowhere has what it asks for; without this a node counts as one that cannot resize pods.
+      resources: { ...c.resources },
     })),
   };
 }

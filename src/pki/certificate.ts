@@ -49,10 +49,15 @@ export function generateKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-export const keyToPem = (key: KeyObject): string =>
-  key.type === 'private'
-    ? (key.export({ type: 'pkcs8', format: 'pem' }) as string)
-    : (key.export({ type: 'spki', format: 'pem' }) as string);
+/**
+ * In the form that names its algorithm (`EC PRIVATE KEY`), as kubeadm writes keys: clients tell by it how to read the rest
+ * (fabric8 takes `PRIVATE KEY` for RSA).
+ */
+export function keyToPem(key: KeyObject): string {
+  if (key.type !== 'private') return key.export({ type: 'spki', format: 'pem' }) as string;
+  const type = key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8';
+  return key.export({ type, format: 'pem' }) as string;
+}
 
 /** Signs certificates. Made from a key pair of any origin: its subject is copied byte for byte as the issuer. */
 export class CertificateAuthority {

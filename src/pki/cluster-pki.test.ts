@@ -69,3 +69,7 @@ test('kubeconfig embeds the CA and the client certificate', () => {
   expect(text).toContain('current-context: "kubernetes-admin@kubernetes"');
   expect(text).toContain(Buffer.from(pki.client('admin').keyPem).toString('base64'));
 });
+
+test('a client’s key names its algorithm, as kubeadm writes it', () => {
+  expect(memoryClusterPki({ nowMs: 0 }).client('super-admin').keyPem).toMatch(/^-----BEGIN EC PRIVATE KEY-----/);
+});

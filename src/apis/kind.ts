@@ -5,12 +5,14 @@
  * A kind is a folder `apis/<group>/<kind>/` (group `core` for the empty one) and one line in `apis/index.ts`.
  */
 import type { KubeObject } from '../machinery/meta/object.ts';
+import type { UserInfo } from '../machinery/wire.ts';
 import type { FieldError } from '../machinery/validation/field-error.ts';
 
 /** What strategies may know of the request. */
 export interface StrategyContext {
   readonly namespace: string | undefined;
-  readonly username: string;
+  /** Who asks. */
+  readonly user: UserInfo;
   /** Wall time of the request, ms. */
   readonly nowMs: number;
   readonly subresource: string | undefined;

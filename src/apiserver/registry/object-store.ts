@@ -387,7 +387,7 @@ export class ObjectStore {
   #strategyContext(scope: WriteScope, nowMs: number): StrategyContext {
     return {
       namespace: scope.namespace || undefined,
-      username: scope.context.user.username,
+      user: scope.context.user,
       nowMs,
       subresource: scope.subresource || undefined,
       dryRun: scope.dryRun,

@@ -3,6 +3,7 @@ import { carryOver, statusStrategy } from '../../common/strategies.ts';
 import { humanDuration } from '../../common/human-duration.ts';
 import { ageColumn, column, nameColumn, none } from '../../common/columns.ts';
 import { validateSigningRequest } from './validation.ts';
+import type { UserInfo } from '../../../machinery/wire.ts';
 import { defineKind } from '../../common/define.ts';
 import type { CertificateSigningRequest } from '../../generated/types/certificates.k8s.io/v1.ts';
 
@@ -16,6 +17,12 @@ function conditionText(request: CertificateSigningRequest): string {
   return text;
 }
 
+/** Absent where nothing is known: what the body claims is dropped. */
+function requester({ username, uid, groups, extra }: UserInfo) {
+  const named = extra && Object.keys(extra).length > 0 ? extra : undefined;
+  return { username, uid, groups: groups.length > 0 ? [...groups] : undefined, extra: named };
+}
+
 export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io',
   version: 'v1',
@@ -25,7 +32,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     prepareForCreate(object, context) {
       object.status = {};
       // Who asks is known from the request, whatever the body says.
-      if (object.spec) object.spec.username = context.username;
+      if (object.spec) Object.assign(object.spec, requester(context.user));
     },
     prepareForUpdate: (object, old) => carryOver(object, old, 'spec', 'status'),
     validate: validateSigningRequest,

@@ -7,7 +7,7 @@ export const serviceCidr = defineKind<ServiceCIDR>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'ServiceCIDR',
-  strategy: specStrategy<ServiceCIDR>({ initialStatus: () => ({}), generationFields: ['spec'] }),
+  strategy: specStrategy<ServiceCIDR>({ initialStatus: () => ({}) }),
   subresources: { status: statusStrategy<ServiceCIDR>() },
   columns: [
     nameColumn,

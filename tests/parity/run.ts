@@ -2,7 +2,8 @@
  * `npm run parity`: the same requests to upstream's kube-apiserver (with etcd) and to ours, and where the answers differ.
  * `node tools/parity.mjs` brings what it needs and calls this.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { differences } from './compare.ts';
 import { known } from './known.ts';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     report: { type: 'string' },
+    write: { type: 'boolean', default: false },
     etcd: { type: 'string' },
     'kube-apiserver': { type: 'string' },
   },
@@ -50,11 +52,35 @@ async function main(): Promise<number> {
   }
   for (const entry of known)
     if (!values.only && !used.has(entry)) lines.push(`known difference without use: ${entry.step} ${entry.line}`);
+  if (values.write) writePage(steps, found);
   if (values.report) writeFileSync(values.report, `${lines.join('\n')}\n`);
   console.log(lines.filter((line) => values.verbose || !line.startsWith('      ')).join('\n'));
   const differing = Math.max(...[...found.values()].map((list) => list.length));
   console.log(`${steps - differing} passed, ${differing} failed, 0 skipped`);
   return differing > 0 ? 1 : 0;
+}
+
+const marker = '<!-- Below: written by `npm run parity -- --write`. -->';
+
+/** Replaces what docs/parity.md says below its marker. */
+function writePage(steps: number, found: ReadonlyMap<string, readonly Difference[]>): void {
+  const page = join(process.env['SKIFF_REPOSITORY']!, 'docs/parity.md');
+  const lines = [marker, '', `${new Date().toISOString().slice(0, 10)}: of ${steps} answers`];
+  for (const [name, list] of found) lines.push(`- ${name}: ${steps - list.length} are upstream's`);
+  lines.push(
+    '',
+    '## Open',
+    '',
+    'Answers that differ and have no reason yet, with the first line that does (`-` upstream, `+` ours):',
+    '',
+  );
+  const [list = []] = [...found.values()];
+  for (const { title, lines: differing } of list)
+    lines.push(`- ${title}  `, `  \`${differing[0]!.slice(0, 160).replaceAll('`', "'")}\``);
+  lines.push('', '## Meant', '');
+  for (const { step, line, reason } of known) lines.push(`- ${reason} (\`${step.source}\`, \`${line.source}\`)`);
+  const head = readFileSync(page, 'utf8').split(marker)[0]!;
+  writeFileSync(page, `${head}${lines.join('\n')}\n`);
 }
 
 async function tryPlay(target: ApiTarget, scenario: Scenario, number: number): Promise<PlayedStep[]> {

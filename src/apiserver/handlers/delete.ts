@@ -144,6 +144,8 @@ function ofQuery(query: URLSearchParams): Given {
 }
 
 const policies = ['Background', 'Foreground', 'Orphan'] as const;
+/** In the order in which upstream names them. */
+const namedPolicies = ['Foreground', 'Background', 'Orphan'];
 type Policy = (typeof policies)[number];
 
 /** Also for the deleteOptions inside an Eviction. */
@@ -155,7 +157,7 @@ export function checkDeleteOptions(given: Given): DeleteOptions {
   if (policy !== undefined && policy !== null && orphan !== undefined && orphan !== null)
     errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'));
   if (policy !== undefined && policy !== null && !policies.includes(policy as Policy))
-    errors.push(notSupported('propagationPolicy', policy, policies));
+    errors.push(notSupported('propagationPolicy', policy, [...namedPolicies, 'nil']));
   const dryRun = dryRunOf(Array.isArray(given.dryRun) ? given.dryRun.map(String) : [], errors);
   if (errors.length > 0) throw newInvalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
   return {

@@ -17,7 +17,7 @@ export async function waitUntilFresh(hub: WatchHub, resourceVersion: number | un
 
 /** Clients know by the cause that they should try again, or list anew after a restore of the store. */
 export function tooLarge(asked: number, current: number): StatusError {
-  return failure(504, 'Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+  return failure(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });

@@ -83,7 +83,7 @@ describe('versions', () => {
     await clock.advance(3_000);
     const { status, body: error } = await never;
     expect([status, error.reason, error.details.causes[0].reason]).toEqual([504, 'Timeout', 'ResourceVersionTooLarge']);
-    expect(error.message).toBe('Too large resource version: 1000000, current: 3');
+    expect(error.message).toBe('Timeout: Too large resource version: 1000000, current: 3');
   });
 });
 

@@ -28,7 +28,7 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
   if (!/^-?\d{1,15}$/.test(text))
-    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax (query parameter ${name})`);
+    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
@@ -129,10 +129,7 @@ export function parseWriteQuery(query: URLSearchParams, kind: string): WriteQuer
 
 /** Only `All` is a dry run; anything else is an error. */
 export function dryRunOf(values: readonly string[], errors: FieldError[]): boolean {
-  let dryRun = false;
-  for (const value of values) {
-    if (value === 'All') dryRun = true;
-    else if (value !== '') errors.push(notSupported('dryRun', value, ['All']));
-  }
-  return dryRun;
+  const given = values.filter((value) => value !== '');
+  if (given.some((value) => value !== 'All')) errors.push(notSupported('dryRun', given, ['All']));
+  return given.includes('All');
 }

@@ -5,7 +5,13 @@ import type { Kind } from './kind.ts';
 import { findSchema, findResourceOfKind, schemaOf } from './scheme.ts';
 
 const names = kinds.map((k) => `${k.group}/${k.version}/${k.kind}`);
-const context = { namespace: 'ns', user: { username: 'u', groups: [] }, nowMs: 0, subresource: undefined, dryRun: false };
+const context = {
+  namespace: 'ns',
+  user: { username: 'u', groups: [] },
+  nowMs: 0,
+  subresource: undefined,
+  dryRun: false,
+};
 
 test('no kind is there twice, and each is in the tables', () => {
   expect(new Set(names).size).toBe(names.length);

@@ -3,7 +3,13 @@ import { fieldErrorText } from '../machinery/validation/field-error.ts';
 import { kinds } from './index.ts';
 import { schemaOf } from './scheme.ts';
 
-const context = { namespace: 'ns', user: { username: 'u', groups: [] }, nowMs: 0, subresource: undefined, dryRun: false };
+const context = {
+  namespace: 'ns',
+  user: { username: 'u', groups: [] },
+  nowMs: 0,
+  subresource: undefined,
+  dryRun: false,
+};
 
 /** Defaults, then validates, as a request would. */
 function check(kindName: string, object: object, old?: object): string[] {

@@ -153,6 +153,7 @@ class Step {
   }
 
   get #nextRevision(): bigint {
+    // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
     return this.#old.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n) + 1n;
   }
 

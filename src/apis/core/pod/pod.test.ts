@@ -7,7 +7,13 @@ import { qosClassOf } from './qos.ts';
 import { podGracefulDelete, podStatusStrategy, podStrategy } from './strategy.ts';
 import { podSpecWarnings } from './warnings.ts';
 
-const context = { namespace: 'ns', user: { username: 'u', groups: [] }, nowMs: 0, subresource: undefined, dryRun: false };
+const context = {
+  namespace: 'ns',
+  user: { username: 'u', groups: [] },
+  nowMs: 0,
+  subresource: undefined,
+  dryRun: false,
+};
 const make = (spec: Partial<PodSpec>, status: Pod['status'] = {}, metadata: Pod['metadata'] = { name: 'p' }): Pod => ({
   metadata,
   spec: { containers: [{ name: 'c', image: 'busybox:1.36' }], ...spec },

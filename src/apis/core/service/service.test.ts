@@ -5,7 +5,13 @@ import { serviceColumns } from './columns.ts';
 import { defaultService } from './defaults.ts';
 import { serviceStrategy } from './strategy.ts';
 
-const context = { namespace: 'ns', user: { username: 'u', groups: [] }, nowMs: 0, subresource: undefined, dryRun: false };
+const context = {
+  namespace: 'ns',
+  user: { username: 'u', groups: [] },
+  nowMs: 0,
+  subresource: undefined,
+  dryRun: false,
+};
 const make = (spec: ServiceSpec, status: Service['status'] = { loadBalancer: {} }): Service => ({
   metadata: { name: 's', namespace: 'ns' },
   spec,

@@ -13,6 +13,8 @@ import type { FieldValidation } from './options.ts';
 /** What a body must be. */
 export interface Expected {
   readonly apiVersion: string;
+  /** Older group versions of the same fields that clients may still send. */
+  readonly accepts?: readonly string[];
   readonly version: string;
   readonly kind: string;
   readonly schema: Pick<ObjectSchema, 'normalize' | 'applyDefaults'>;
@@ -102,7 +104,7 @@ function typeOf(value: unknown, expected: Expected): { readonly kind: string; re
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
   const givenVersion = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : expected.apiVersion;
   const givenKind = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
-  if (givenVersion !== expected.apiVersion)
+  if (givenVersion !== expected.apiVersion && !expected.accepts?.includes(givenVersion))
     throw newBadRequest(
       `the API version in the data (${givenVersion}) does not match the expected API version (${expected.apiVersion})`,
     );

@@ -25,7 +25,14 @@ interface Eviction extends KubeObject {
 }
 
 const schema = schemaOf('policy', 'v1', 'Eviction');
-const expected: Expected = { apiVersion: 'policy/v1', version: 'v1', kind: 'Eviction', schema };
+const expected: Expected = {
+  apiVersion: 'policy/v1',
+  // As upstream's, which serves no such version any more but takes it here: fabric8 sends it.
+  accepts: ['policy/v1beta1'],
+  version: 'v1',
+  kind: 'Eviction',
+  schema,
+};
 
 /** `budgets`: the served PodDisruptionBudgets. */
 export async function handleEviction(

@@ -336,7 +336,8 @@ describe('sub-resources', () => {
     const refused = await call('POST', `${pods}/p/eviction`, { body: eviction });
     expect(refused.body.message).toBe("Cannot evict pod as it would violate the pod's disruption budget.");
     await allow(1);
-    const evicted = await call('POST', `${pods}/p/eviction`, { body: eviction });
+    const older = { ...eviction, apiVersion: 'policy/v1beta1', kind: 'Eviction' }; // some clients still send it
+    const evicted = await call('POST', `${pods}/p/eviction`, { body: older });
     expect([evicted.status, evicted.body.status]).toEqual([201, 'Success']);
     expect((await call('GET', `${pods}/p`)).status).toBe(404);
     const { body: budget } = await call('GET', `${budgets}/b`);

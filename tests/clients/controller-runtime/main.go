@@ -64,7 +64,8 @@ func main() {
 	step("reconcile", 2*short, s.reconcile)
 	step("status", short, s.status)
 	step("leader-election", 2*short, func(ctx context.Context) error { return s.handOver(ctx, first, second) })
-	step("finalizer", short, s.finalizer)
+	// The garbage collector looks for new kinds every 30 s, here as upstream.
+	step("finalizer", 3*short, s.finalizer)
 	first.end()
 	second.end()
 	step("delete", 2*short, s.delete)

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	coreapply "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -160,13 +161,21 @@ func (s *scenario) jsonPatch(ctx context.Context) error {
 	return err
 }
 
-// mergePatch changes what it read, with a lock on the revision that it read.
+// mergePatch tries again while the Deployment's status changes between its read and its patch.
 func (s *scenario) mergePatch(ctx context.Context) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error { return s.lockedPatch(ctx) })
+}
+
+// lockedPatch changes what it read, with a lock on the revision that it read.
+func (s *scenario) lockedPatch(ctx context.Context) error {
 	web := s.web()
 	if err := s.Get(ctx, client.ObjectKeyFromObject(web), web); err != nil {
 		return err
 	}
 	before := web.DeepCopy()
+	if web.Annotations == nil {
+		web.Annotations = map[string]string{}
+	}
 	delete(web.Annotations, "clients.example/json")
 	web.Annotations["clients.example/merge"] = "yes"
 	if err := s.Patch(ctx, web, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {

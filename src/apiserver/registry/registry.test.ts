@@ -125,7 +125,14 @@ describe('bad input', () => {
       /the name of the object \(a\) does not match the name on the URL \(b\)/,
     ],
     ['PUT of what is absent', 'PUT', `${base}/b`, configMap('b'), 404, /configmaps "b" not found/],
-    ['an unknown dryRun', 'POST', `${base}?dryRun=Some`, configMap('a'), 422, /Unsupported value: "Some"/],
+    [
+      'an unknown dryRun',
+      'POST',
+      `${base}?dryRun=Some`,
+      configMap('a'),
+      422,
+      /Unsupported value: \["Some"\]: supported values: "All"/,
+    ],
     ['a selector that is none', 'GET', `${base}?labelSelector=a%3D%3D%3Db`, undefined, 400, /./],
     [
       'a field that cannot be selected',

@@ -93,5 +93,7 @@ function plain(text: string): string {
     .replace(/\b(gen-|Bad_)[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '$1<random>')
     .replace(/\b10\.(9[6-9]|10\d|11[01])(\.\d{1,3}){2}\b(?!\/)/g, '<service-ip>')
     .replace(/^\d+s$/, '<age>')
+    .replace(/resourceVersion: "\d+"/g, 'resourceVersion: <revision>')
+    .replace(/(Too large resource version: \d+, current: )\d+/, '$1<revision>')
     .replace(/127\.0\.0\.1:\d+/g, '<server>');
 }

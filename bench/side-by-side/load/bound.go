@@ -35,7 +35,7 @@ func runBound(target *Target, b *Bound) (*BoundDone, error) {
 		return nil, err
 	}
 	// A pod comes into the view of this selector when it is bound: as ADDED, once.
-	watchPath := path + "?watch=true&fieldSelector=spec.nodeName!%3D&resourceVersion=" + revision
+	watchPath := path + "?watch=true&fieldSelector=spec.nodeName!%3D&resourceVersion="
 	conn, err := Dial(target.address, target.config)
 	if err != nil {
 		return nil, err
@@ -45,35 +45,41 @@ func runBound(target *Target, b *Bound) (*BoundDone, error) {
 		bound int
 		at    time.Time
 	}
-	marks := make(chan mark, b.Pods+1)
-	opened := make(chan int, 1)
-	var line []byte
-	bound := 0
-	stream := &Stream{
-		OnHead: func(status int) { opened <- status },
-		OnData: func(piece []byte) {
-			for {
-				end := bytes.IndexByte(piece, '\n')
-				if end < 0 {
-					// Only the beginning of a line is looked at.
-					if room := 64 - len(line); room > 0 {
-						line = append(line, piece[:min(room, len(piece))]...)
+	marks := make(chan mark, 16*b.Pods)
+	opened := make(chan int, 64)
+	ended := make(chan struct{}, 64)
+	// A server may end a watch whose reader it finds slow: another one begins with all that are bound by then.
+	var open func(revision string) error
+	open = func(revision string) error {
+		var line []byte
+		bound := 0
+		stream := &Stream{
+			OnHead: func(status int) { opened <- status },
+			OnData: func(piece []byte) {
+				for {
+					end := bytes.IndexByte(piece, '\n')
+					if end < 0 {
+						// Only the beginning of a line is looked at.
+						if room := 64 - len(line); room > 0 {
+							line = append(line, piece[:min(room, len(piece))]...)
+						}
+						return
 					}
-					return
-				}
-				line = append(line, piece[:end]...)
-				if bytes.HasPrefix(line, []byte(`{"type":"ADDED"`)) {
-					bound++
-					if bound <= b.Pods {
-						marks <- mark{bound, time.Now()}
+					line = append(line, piece[:end]...)
+					if bytes.HasPrefix(line, []byte(`{"type":"ADDED"`)) {
+						bound++
+						if bound <= b.Pods {
+							marks <- mark{bound, time.Now()}
+						}
 					}
+					line, piece = line[:0], piece[end+1:]
 				}
-				line, piece = line[:0], piece[end+1:]
-			}
-		},
-		OnEnd: func(error) {},
+			},
+			OnEnd: func(error) { ended <- struct{}{} },
+		}
+		return conn.Start(stream, "GET", target.address, watchPath+revision, nil, nil)
 	}
-	if err := conn.Start(stream, "GET", target.address, watchPath, nil, nil); err != nil {
+	if err := open(revision); err != nil {
 		return nil, err
 	}
 	if status := <-opened; status != 200 {
@@ -95,9 +101,16 @@ func runBound(target *Target, b *Bound) (*BoundDone, error) {
 	for done.Bound < b.Pods {
 		select {
 		case m := <-marks:
+			if m.bound <= done.Bound {
+				continue
+			}
 			done.Bound = m.bound
 			if m.bound*10/b.Pods > len(done.Tenths) {
 				done.Tenths = append(done.Tenths, m.at.Sub(window.started).Seconds())
+			}
+		case <-ended:
+			if err := open(""); err != nil {
+				return nil, err
 			}
 		case err := <-made:
 			if err != nil {

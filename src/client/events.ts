@@ -6,6 +6,7 @@
  * minutes become one; a source that floods one object is cut off (25, then one every 5 minutes); an event that was
  * written before is counted up by a patch instead of written again.
  */
+import { timeText } from '../machinery/meta/time.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { DeepReadonly, KubeObject } from '../machinery/meta/object.ts';
@@ -111,7 +112,7 @@ export class EventBroadcaster {
     if (this.#queue.length >= maxQueued || this.#lifetime.stopped) return;
     const nowMs = this.#clock.now();
     const { name = '', namespace, uid, resourceVersion } = object.metadata;
-    const timestamp = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    const timestamp = timeText(nowMs);
     // Unique for an object: the time in nanoseconds, of which the last digits count up here.
     const suffix = (BigInt(nowMs) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16);
     this.#queue.push({

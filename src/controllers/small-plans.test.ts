@@ -4,9 +4,9 @@ import type { CertificateSigningRequest } from '../apis/generated/types/certific
 import type { Pod } from '../apis/generated/types/core/v1.ts';
 import { msUntilStale } from './certificatesigningrequest-cleaner/plan.ts';
 import { planProtection } from './common/protection.ts';
-import { timeText } from './common/time.ts';
 import { claimsInUse } from './persistentvolumeclaim-protection/plan.ts';
 import { planTtl, smallest } from './ttl/plan.ts';
+import { timeText } from '../machinery/meta/time.ts';
 
 test('ttl grows with the cluster, and does not flip at its edges', () => {
   const seen: number[] = [];

@@ -42,8 +42,3 @@ export function isSidecar(container: ContainerSpec): boolean {
 export function podText(pod: Pod): string {
   return `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
 }
-
-/** RFC 3339 with whole seconds, as meta/v1 Time is written. */
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
-}

@@ -1,6 +1,7 @@
 /** Text as Go prints it, for messages that clients match on. */
 
-const escapes: Readonly<Record<string, string>> = {
+/** The characters that Go escapes by a letter. */
+export const goEscapes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
   '\f': '\\f',
@@ -18,7 +19,7 @@ export function goQuote(text: string): string {
   let out = '"';
   for (const char of text) {
     const code = char.codePointAt(0)!;
-    const known = escapes[char];
+    const known = goEscapes[char];
     if (known !== undefined) out += known;
     else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, '0')}`;
     else if (/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char)) out += char;

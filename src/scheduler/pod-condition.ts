@@ -49,8 +49,3 @@ export function disruptionTargetPatch(victim: Pod, schedulerName: string, nowTex
   };
   return { metadata: { uid: victim.metadata.uid }, status: { conditions: [condition] } };
 }
-
-/** RFC 3339 with seconds, as meta/v1 Time. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}

@@ -26,13 +26,14 @@ import type { Node, Pod } from './framework/objects.ts';
 import type { PluginRegistration } from './framework/plugin.ts';
 import { type Status, isRejected } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
-import { type NotScheduledReason, disruptionTargetPatch, notScheduledPatch, timeText } from './pod-condition.ts';
+import { type NotScheduledReason, disruptionTargetPatch, notScheduledPatch } from './pod-condition.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { RequestLimit } from './request-limit.ts';
 import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts';
 import { Nominator } from './queue/nominator.ts';
 import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
+import { timeText } from '../machinery/meta/time.ts';
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 

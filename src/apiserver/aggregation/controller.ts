@@ -6,7 +6,6 @@ import { sleep } from '../../base/clock.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Loopback } from '../bootstrap/loopback.ts';
-import { timeText } from '../registry/metadata.ts';
 import type { Resource } from '../registry/resource.ts';
 import type { Aggregator } from './aggregator.ts';
 import type { RemoteVersion } from '../discovery/remote.ts';
@@ -14,6 +13,7 @@ import { apiServices, isAvailable } from './api-service.ts';
 import { registerApiServices } from './auto-register.ts';
 import { type AvailabilityDependencies, checkAvailability, type Verdict } from './availability.ts';
 import { type DiscoveredResources, discoverRemote } from './remote-discovery.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 /** How often each server is looked at though nothing has changed; one that fails, more often. */
 const recheckMs = 30_000;

@@ -10,8 +10,8 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../machinery/status/is.ts';
 import type { Loopback } from '../bootstrap/loopback.ts';
 import { followChanges } from '../bootstrap/on-change.ts';
-import { timeText } from '../registry/metadata.ts';
 import type { Lookup } from '../registry/registry.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const group = 'networking.k8s.io';
 const addresses = { group, version: 'v1', resource: 'ipaddresses' };

@@ -13,7 +13,6 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
 import type { Loopback } from '../bootstrap/loopback.ts';
-import { timeText } from '../registry/metadata.ts';
 import type { Registry } from '../registry/registry.ts';
 import {
   acceptNames,
@@ -27,6 +26,7 @@ import {
 } from './conditions.ts';
 import { CustomResources } from './resources.ts';
 import type { ConvertObjects } from './webhook-conversion.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const crds = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';

@@ -5,8 +5,8 @@ import { isConflict, isNotFound } from '../../machinery/status/is.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { flowControlGroup } from '../bootstrap/flow-control.ts';
 import type { Loopback } from '../bootstrap/loopback.ts';
-import { timeText } from '../registry/metadata.ts';
 import type { Lookup } from '../registry/registry.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const at = { group: flowControlGroup, version: 'v1', resource: 'flowschemas' };
 

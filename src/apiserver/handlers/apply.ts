@@ -22,12 +22,12 @@ import { failure } from '../../machinery/status/status.ts';
 import { required } from '../../machinery/validation/field-error.ts';
 import type { RequestContext } from '../request-context.ts';
 import { setManagers } from '../registry/field-management.ts';
-import { timeText } from '../registry/metadata.ts';
 import { ObjectStore, type WriteResult } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { checkName, checkNamespace, parseDocument, type ParsedBody, toObject } from './body.ts';
 import type { WriteQuery } from './options.ts';
 import { scopeOf } from './write.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 export const applyMediaType = 'application/apply-patch+yaml';
 

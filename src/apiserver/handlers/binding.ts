@@ -13,7 +13,6 @@ import { success } from '../../machinery/status/status.ts';
 import { type FieldError, notSupported, required } from '../../machinery/validation/field-error.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
-import { timeText } from '../registry/metadata.ts';
 import { ObjectStore } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { checkName, checkNamespace, decodeBody, type Expected } from './body.ts';
@@ -21,6 +20,7 @@ import { negotiate } from './negotiate.ts';
 import { parseWriteQuery } from './options.ts';
 import { valueResponse } from './respond.ts';
 import { scopeOf } from './write.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 interface Binding extends KubeObject {
   target?: { kind?: string; name?: string };

@@ -8,7 +8,6 @@ import { newInternalError, newMethodNotSupported, newNotFound } from '../../mach
 import { failure, success } from '../../machinery/status/status.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
-import { timeText } from '../registry/metadata.ts';
 import { ObjectStore } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { servedObject } from '../watchcache/json-form.ts';
@@ -19,6 +18,7 @@ import { parseWriteQuery } from './options.ts';
 import { readObject } from './get.ts';
 import { valueResponse } from './respond.ts';
 import { scopeOf } from './write.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 interface Eviction extends KubeObject {
   deleteOptions?: Parameters<typeof checkDeleteOptions>[0];

@@ -13,7 +13,6 @@ import { invalid } from '../../machinery/validation/field-error.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
 import { fieldManagerName, setManagers, trackUpdate } from '../registry/field-management.ts';
-import { timeText } from '../registry/metadata.ts';
 import { ObjectStore } from '../registry/object-store.ts';
 import type { Served } from '../registry/served.ts';
 import { servedObject } from '../watchcache/json-form.ts';
@@ -25,6 +24,7 @@ import { parseWriteQuery, type WriteQuery } from './options.ts';
 import { patchedObject, readPatch } from './patch.ts';
 import { valueResponse } from './respond.ts';
 import { scopeOf } from './write.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 interface Scale extends KubeObject {
   spec?: { replicas?: number };

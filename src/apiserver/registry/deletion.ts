@@ -3,8 +3,8 @@
  * registry/generic deletionFinalizersForGarbageCollection).
  */
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { timeText } from './metadata.ts';
 import type { Resource } from './resource.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds: number | undefined;

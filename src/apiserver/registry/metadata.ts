@@ -1,9 +1,7 @@
 /** What the server itself writes into metadata. */
 import { type Random, randomNameSuffix, randomUuid } from '../../base/random.ts';
 import type { ObjectMeta } from '../../machinery/meta/object.ts';
-
-/** RFC 3339 with seconds, as all API times but MicroTime. */
-export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+import { timeText } from '../../machinery/meta/time.ts';
 
 /** Longest generated name, and how much of it the suffix takes (apiserver storage/names). */
 const maxNameLength = 63;

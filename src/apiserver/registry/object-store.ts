@@ -29,8 +29,9 @@ import { servedObject } from '../watchcache/json-form.ts';
 import { type DeleteOptions, planDeletion, shouldRemoveOnUpdate } from './deletion.ts';
 import { keepManagedFields, keepTimes, trackUpdate } from './field-management.ts';
 import type { Rollback } from './hooks.ts';
-import { carryMetadata, fillNewMetadata, generateName, maxNameGenerationAttempts, timeText } from './metadata.ts';
+import { carryMetadata, fillNewMetadata, generateName, maxNameGenerationAttempts } from './metadata.ts';
 import type { Served } from './served.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 /** One write: whose, and to what part. */
 export interface WriteScope {

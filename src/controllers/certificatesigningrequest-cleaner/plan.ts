@@ -1,7 +1,7 @@
 /** When a CertificateSigningRequest has done its work. Pure. */
 import type { CertificateSigningRequest } from '../../apis/generated/types/certificates.k8s.io/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
-import { timeMs } from '../common/time.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 const hourMs = 3_600_000;
 /** One that nobody answers waits longer than one that has its answer, which is read within the hour or not at all. */

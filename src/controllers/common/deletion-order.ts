@@ -2,7 +2,7 @@
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { isPodReady, podReadyMs } from './pods.ts';
-import { timeMs } from './time.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

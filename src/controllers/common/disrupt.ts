@@ -2,7 +2,7 @@ import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import type { ControllerContext } from '../context.ts';
 import { pods } from './resources.ts';
-import { timeText } from './time.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 /**
  * Deletes a pod that a control plane component takes away, and first writes the condition DisruptionTarget, by which

@@ -2,7 +2,7 @@
 import type { Pod, PodTemplateSpec } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly, OwnerReference } from '../../machinery/meta/object.ts';
 import { findCondition } from './conditions.ts';
-import { timeMs } from './time.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

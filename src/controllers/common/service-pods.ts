@@ -6,7 +6,7 @@ import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { selectorFromSet } from '../../machinery/selectors/labels.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isPodReady, isPodTerminal } from './pods.ts';
-import { timeMs } from './time.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 type ReadonlyService = DeepReadonly<Service>;

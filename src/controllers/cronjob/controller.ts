@@ -12,9 +12,9 @@ import { isAlreadyExists, isNotFound, statusCause } from '../../machinery/status
 import { byController, controllerIndex, controllerOf, refersTo } from '../common/controller-ref.ts';
 import { WrittenVersions } from '../common/fresh-cache.ts';
 import { cronJobs, jobs } from '../common/resources.ts';
-import { timeText } from '../common/time.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { type CronPlan, planCronJob, referenceTo } from './plan.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const workers = 5;
 

@@ -3,8 +3,8 @@ import type { CronJob, CronJobStatus, Job } from '../../apis/generated/types/bat
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { messageOf } from '../../base/errors.ts';
 import { newControllerRef } from '../common/controller-ref.ts';
-import { timeMs, timeText } from '../common/time.ts';
 import { nextTime, offsetMs, parseSchedule, type Schedule } from './schedule.ts';
+import { timeMs, timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyJob = DeepReadonly<Job>;
 

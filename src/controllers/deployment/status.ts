@@ -2,8 +2,8 @@
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../apis/generated/types/apps/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { type Condition, findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
-import { timeMs, timeText } from '../common/time.ts';
 import { availableOf, maxUnavailable, sizeOf, wanted } from './replicas.ts';
+import { timeMs, timeText } from '../../machinery/meta/time.ts';
 
 type D = DeepReadonly<Deployment>;
 type RS = DeepReadonly<ReplicaSet>;

@@ -21,9 +21,9 @@ import {
   statefulSets,
 } from '../common/resources.ts';
 import { Scales } from '../common/scale.ts';
-import { timeText } from '../common/time.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { failedStatus, msUntilStale, needsScale, planBudget } from './plan.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 type Budget = DeepReadonly<PodDisruptionBudget>;

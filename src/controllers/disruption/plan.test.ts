@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
 import type { PodDisruptionBudget } from '../../apis/generated/types/policy/v1.ts';
-import { timeText } from '../common/time.ts';
 import { failedStatus, msUntilStale, planBudget } from './plan.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const nowMs = Date.parse('2026-01-01T00:10:00Z');
 const ago = (seconds: number) => timeText(nowMs - seconds * 1000);

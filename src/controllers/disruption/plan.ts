@@ -6,7 +6,7 @@ import { findCondition } from '../common/conditions.ts';
 import { controllerOf } from '../common/controller-ref.ts';
 import { scaledValue } from '../common/int-or-percent.ts';
 import { isPodReady, isPodTerminal } from '../common/pods.ts';
-import { timeMs, timeText } from '../common/time.ts';
+import { timeMs, timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 type Budget = DeepReadonly<PodDisruptionBudget>;

@@ -12,7 +12,6 @@ import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { type Condition, findCondition, withCondition } from '../common/conditions.ts';
 import { deletionOrder } from '../common/deletion-order.ts';
 import { isPodActive, isPodReady, isPodTerminal } from '../common/pods.ts';
-import { timeMs, timeText } from '../common/time.ts';
 import { indexesText, parseIndexes } from './indexes.ts';
 import {
   failuresBefore,
@@ -23,6 +22,7 @@ import {
   judgeFailure,
   judgeSuccess,
 } from './policies.ts';
+import { timeMs, timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

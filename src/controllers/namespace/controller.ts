@@ -11,9 +11,9 @@ import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isMethodNotSupported, isNotFound } from '../../machinery/status/is.ts';
 import type { Condition } from '../common/conditions.ts';
 import { namespaces } from '../common/resources.ts';
-import { timeMs } from '../common/time.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { type ContentReport, deletionConditions } from './plan.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 const workers = 10;
 const finalizer = 'kubernetes';

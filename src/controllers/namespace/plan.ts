@@ -1,7 +1,7 @@
 /** The conditions of a Namespace that is being deleted. Pure. */
 import type { Condition } from '../common/conditions.ts';
 import { withCondition } from '../common/conditions.ts';
-import { timeText } from '../common/time.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 /** What was found while deleting the content of a namespace. */
 export interface ContentReport {

@@ -13,7 +13,6 @@ import { isConflict, isNotFound } from '../../machinery/status/is.ts';
 import { findCondition } from '../common/conditions.ts';
 import { isPodReady } from '../common/pods.ts';
 import { leases, nodes, pods } from '../common/resources.ts';
-import { timeMs, timeText } from '../common/time.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import {
   awaitsEviction,
@@ -25,6 +24,7 @@ import {
   zoneOf,
   zoneState,
 } from './plan.ts';
+import { timeMs, timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyNode = DeepReadonly<Node>;
 

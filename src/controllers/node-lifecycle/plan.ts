@@ -2,7 +2,7 @@
 import type { Node, NodeCondition, Taint } from '../../apis/generated/types/core/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { findCondition } from '../common/conditions.ts';
-import { timeText } from '../common/time.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyNode = DeepReadonly<Node>;
 type ReadonlyTaint = DeepReadonly<Taint>;

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ReplicaSet } from '../../apis/generated/types/apps/v1.ts';
 import type { Pod } from '../../apis/generated/types/core/v1.ts';
-import { timeText } from '../common/time.ts';
 import { deletionOrder } from '../common/deletion-order.ts';
 import { planReplicas, planStatus } from './plan.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 const nowMs = Date.UTC(2026, 0, 1);
 

@@ -5,8 +5,8 @@ import type { DeepReadonly } from '../../machinery/meta/object.ts';
 import { selectorFromSet } from '../../machinery/selectors/labels.ts';
 import { type Condition, findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
 import { isPodActive, isPodReady, isPodTerminal, msUntilAvailable } from '../common/pods.ts';
-import { timeText } from '../common/time.ts';
 import { deletionOrder } from '../common/deletion-order.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 type ReadonlyPod = DeepReadonly<Pod>;
 

@@ -1,7 +1,7 @@
 /** How long a finished Job still lives. Pure. */
 import type { Job } from '../../apis/generated/types/batch/v1.ts';
 import type { DeepReadonly } from '../../machinery/meta/object.ts';
-import { timeMs } from '../common/time.ts';
+import { timeMs } from '../../machinery/meta/time.ts';
 
 /** 0: it is to be deleted; undefined: it stays, or has not finished. */
 export function msUntilExpired(job: DeepReadonly<Job>, nowMs: number): number | undefined {

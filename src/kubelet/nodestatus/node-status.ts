@@ -1,9 +1,9 @@
 import type * as core from '../../apis/generated/types/core/v1.ts';
 import type { NodeResources } from '../containers/resources.ts';
 import type { Image, RuntimeCondition } from '../runtime/runtime.ts';
-import { timeText } from '../types.ts';
 import { kubeletVersion } from '../version.ts';
 import type { MachineInfo } from './machine.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 export interface NodeStatusInput {
   readonly nodeName: string;

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { containerNameLabel, podNameLabel, podNamespaceLabel, podUidLabel } from '../containers/labels.ts';
 import { type MachineInfo, readAvailableMemory, readFreeBytes } from '../nodestatus/machine.ts';
 import type { ContainerRuntime, ContainerStats } from '../runtime/runtime.ts';
-import { type Pod, timeText } from '../types.ts';
+import type { Pod } from '../types.ts';
+import { timeText } from '../../machinery/meta/time.ts';
 
 export interface StatsDeps {
   readonly machine: MachineInfo;

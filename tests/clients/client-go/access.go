@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"skiff/tests/clients/steps"
 )
 
 func whoAmI(ctx context.Context, client kubernetes.Interface) (authenticationv1.UserInfo, error) {
@@ -54,7 +56,7 @@ func (s *scenario) token(ctx context.Context) error {
 	if _, err := s.client.RbacV1().RoleBindings(s.namespace).Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr(int64(600))}}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: steps.Ptr(int64(600))}}
 	answer, err := s.client.CoreV1().ServiceAccounts(s.namespace).CreateToken(ctx, "reader", request, metav1.CreateOptions{})
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (s *scenario) token(ctx context.Context) error {
 	if want := "system:serviceaccount:" + s.namespace + ":reader"; user.Username != want {
 		return fmt.Errorf("the token's user is %q, want %q", user.Username, want)
 	}
-	if err := eventually(ctx, "listing pods by token", func() (bool, error) {
+	if err := steps.Eventually(ctx, "listing pods by token", func() (bool, error) {
 		_, err := reader.CoreV1().Pods(s.namespace).List(ctx, metav1.ListOptions{})
 		return err == nil, err
 	}); err != nil {

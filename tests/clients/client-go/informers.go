@@ -20,6 +20,8 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"skiff/tests/clients/steps"
 )
 
 var configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
@@ -90,7 +92,7 @@ func (s *scenario) dynamic(ctx context.Context) error {
 	}}, metav1.ApplyOptions{FieldManager: "dynamic"}); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the applied object in the informer", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the applied object in the informer", func() (bool, error) {
 		object, err := lister.Get("dynamic")
 		if err != nil {
 			return false, err
@@ -145,7 +147,7 @@ func (s *scenario) informers(ctx context.Context) error {
 	if _, err := client.Update(ctx, object, metav1.UpdateOptions{}); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the change in the lister", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the change in the lister", func() (bool, error) {
 		got, err := maps.Lister().ConfigMaps(s.namespace).Get("informed")
 		return err == nil && got.Data["a"] == "b", err
 	}); err != nil {
@@ -154,7 +156,7 @@ func (s *scenario) informers(ctx context.Context) error {
 	if err := client.Delete(ctx, "informed", metav1.DeleteOptions{}); err != nil {
 		return err
 	}
-	return eventually(ctx, "one call of each handler", func() (bool, error) {
+	return steps.Eventually(ctx, "one call of each handler", func() (bool, error) {
 		counts := []int32{added.Load(), updated.Load(), deleted.Load()}
 		return fmt.Sprint(counts) == "[1 1 1]", fmt.Errorf("they were called %v times", counts)
 	})
@@ -216,12 +218,12 @@ func (s *scenario) watchCut(ctx context.Context) error {
 		}
 		before := watches.Load()
 		if i%10 == 9 {
-			if err := eventually(ctx, "a watch that ended begun again", func() (bool, error) { return watches.Load() > before+1, nil }); err != nil {
+			if err := steps.Eventually(ctx, "a watch that ended begun again", func() (bool, error) { return watches.Load() > before+1, nil }); err != nil {
 				return err
 			}
 		}
 	}
-	return eventually(ctx, "every object in the lister", func() (bool, error) {
+	return steps.Eventually(ctx, "every object in the lister", func() (bool, error) {
 		all, err := lister.List(labels.Everything())
 		return len(all) == 20, errors.Join(err, fmt.Errorf("%d of 20 are there", len(all)))
 	})

@@ -11,6 +11,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"skiff/tests/clients/steps"
 )
 
 // scenario is what the steps share.
@@ -24,7 +26,7 @@ type scenario struct {
 const short = 30 * time.Second
 
 func main() {
-	config, err := clientcmd.BuildConfigFromFlags("", must("KUBECONFIG"))
+	config, err := clientcmd.BuildConfigFromFlags("", steps.Must("KUBECONFIG"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -35,34 +37,34 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	s := &scenario{config, client, must("CLIENTS_NAMESPACE"), must("CLIENTS_IMAGE")}
+	s := &scenario{config, client, steps.Must("CLIENTS_NAMESPACE"), steps.Must("CLIENTS_IMAGE")}
 
-	step("certificate", short, s.certificate)
-	step("discovery", short, s.discovery)
-	step("create", 2*short, s.create)
-	step("token", short, s.token)
-	step("watch", short, s.watch)
-	step("apply", short, s.apply)
-	step("json-patch", short, s.jsonPatch)
-	step("merge-patch", short, s.mergePatch)
-	step("strategic-patch", short, s.strategicPatch)
-	step("list-chunks", short, s.listChunks)
-	step("scale", 2*short, s.scale)
-	step("logs", short, s.logs)
-	step("exec", short, s.exec)
-	step("port-forward", short, s.portForward)
-	step("evict", 2*short, s.evict)
-	step("protobuf", short, s.protobuf)
-	step("dynamic", short, s.dynamic)
-	step("informers", short, s.informers)
-	step("watch-cut", 2*short, s.watchCut)
-	step("leader-election", 2*short, s.leaderElection)
-	step("delete", 2*short, s.delete)
+	steps.Step("certificate", short, s.certificate)
+	steps.Step("discovery", short, s.discovery)
+	steps.Step("create", 2*short, s.create)
+	steps.Step("token", short, s.token)
+	steps.Step("watch", short, s.watch)
+	steps.Step("apply", short, s.apply)
+	steps.Step("json-patch", short, s.jsonPatch)
+	steps.Step("merge-patch", short, s.mergePatch)
+	steps.Step("strategic-patch", short, s.strategicPatch)
+	steps.Step("list-chunks", short, s.listChunks)
+	steps.Step("scale", 2*short, s.scale)
+	steps.Step("logs", short, s.logs)
+	steps.Step("exec", short, s.exec)
+	steps.Step("port-forward", short, s.portForward)
+	steps.Step("evict", 2*short, s.evict)
+	steps.Step("protobuf", short, s.protobuf)
+	steps.Step("dynamic", short, s.dynamic)
+	steps.Step("informers", short, s.informers)
+	steps.Step("watch-cut", 2*short, s.watchCut)
+	steps.Step("leader-election", 2*short, s.leaderElection)
+	steps.Step("delete", 2*short, s.delete)
 
 	// Whatever failed on the way, nothing stays behind.
 	background := metav1.DeletePropagationBackground
 	_ = client.CoreV1().Namespaces().Delete(context.Background(), s.namespace, metav1.DeleteOptions{PropagationPolicy: &background})
-	if failed {
+	if steps.Failed {
 		os.Exit(1)
 	}
 }

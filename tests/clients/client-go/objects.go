@@ -14,6 +14,8 @@ import (
 	appsapply "k8s.io/client-go/applyconfigurations/apps/v1"
 	coreapply "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/util/retry"
+
+	"skiff/tests/clients/steps"
 )
 
 // program is what the pods run: it says a word to the log and serves a page.
@@ -32,12 +34,12 @@ func (s *scenario) create(ctx context.Context) error {
 	deployment := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr(int32(1)),
+			Replicas: steps.Ptr(int32(1)),
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
 				Spec: corev1.PodSpec{
-					TerminationGracePeriodSeconds: ptr(int64(1)),
+					TerminationGracePeriodSeconds: steps.Ptr(int64(1)),
 					Containers: []corev1.Container{{
 						Name: "web", Image: s.image, Command: []string{"sh", "-c", program},
 						Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
@@ -57,7 +59,7 @@ func (s *scenario) create(ctx context.Context) error {
 }
 
 func (s *scenario) available(ctx context.Context, replicas int32) error {
-	return eventually(ctx, fmt.Sprintf("%d available replicas", replicas), func() (bool, error) {
+	return steps.Eventually(ctx, fmt.Sprintf("%d available replicas", replicas), func() (bool, error) {
 		web, err := s.client.AppsV1().Deployments(s.namespace).Get(ctx, "web", metav1.GetOptions{})
 		if err != nil {
 			return false, err
@@ -290,7 +292,7 @@ func (s *scenario) delete(ctx context.Context) error {
 	if err := deployments.Delete(ctx, "web", metav1.DeleteOptions{PropagationPolicy: &foreground}); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the Deployment and its pods gone", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the Deployment and its pods gone", func() (bool, error) {
 		if _, err := deployments.Get(ctx, "web", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 			return false, err
 		}
@@ -302,7 +304,7 @@ func (s *scenario) delete(ctx context.Context) error {
 	if err := s.client.CoreV1().Namespaces().Delete(ctx, s.namespace, metav1.DeleteOptions{}); err != nil {
 		return err
 	}
-	return eventually(ctx, "the namespace gone", func() (bool, error) {
+	return steps.Eventually(ctx, "the namespace gone", func() (bool, error) {
 		_, err := s.client.CoreV1().Namespaces().Get(ctx, s.namespace, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), err
 	})

@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/client-go/util/exec"
+
+	"skiff/tests/clients/steps"
 )
 
 func (s *scenario) pod(ctx context.Context) (*corev1.Pod, error) {
@@ -39,7 +41,7 @@ func (s *scenario) logs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return eventually(ctx, "the log", func() (bool, error) {
+	return steps.Eventually(ctx, "the log", func() (bool, error) {
 		text, err := s.client.CoreV1().Pods(s.namespace).GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(ctx)
 		return strings.Contains(string(text), "hello from "+pod.Name), errors.Join(err, fmt.Errorf("it says %q", text))
 	})
@@ -113,7 +115,7 @@ func (s *scenario) evict(ctx context.Context) error {
 	if err := s.client.CoreV1().Pods(s.namespace).EvictV1(ctx, eviction); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the evicted pod gone", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the evicted pod gone", func() (bool, error) {
 		now, err := s.client.CoreV1().Pods(s.namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID, err
 	}); err != nil {

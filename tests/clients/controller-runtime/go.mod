@@ -61,4 +61,7 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.3 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
+	skiff/tests/clients/steps v0.0.0
 )
+
+replace skiff/tests/clients/steps => ../steps

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"skiff/tests/clients/controller-runtime/greeting"
+	"skiff/tests/clients/steps"
 )
 
 type scenario struct {
@@ -37,43 +38,43 @@ func main() {
 	_ = clientgoscheme.AddToScheme(scheme)
 	_ = apiextensionsv1.AddToScheme(scheme)
 	greeting.AddToScheme(scheme)
-	must("KUBECONFIG")
+	steps.Must("KUBECONFIG")
 	config := ctrl.GetConfigOrDie()
 	direct, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	s := &scenario{direct, config, scheme, must("CLIENTS_NAMESPACE"), must("CLIENTS_IMAGE")}
+	s := &scenario{direct, config, scheme, steps.Must("CLIENTS_NAMESPACE"), steps.Must("CLIENTS_IMAGE")}
 
-	step("certificate", short, s.certificate)
-	step("discovery", short, s.discovery)
-	step("create", 2*short, s.create)
-	step("token", short, s.token)
-	step("watch", short, s.watch)
-	step("apply", short, s.apply)
-	step("json-patch", short, s.jsonPatch)
-	step("merge-patch", short, s.mergePatch)
-	step("strategic-patch", short, s.strategicPatch)
-	step("list-chunks", short, s.listChunks)
-	step("scale", 2*short, s.scale)
-	step("evict", 2*short, s.evict)
+	steps.Step("certificate", short, s.certificate)
+	steps.Step("discovery", short, s.discovery)
+	steps.Step("create", 2*short, s.create)
+	steps.Step("token", short, s.token)
+	steps.Step("watch", short, s.watch)
+	steps.Step("apply", short, s.apply)
+	steps.Step("json-patch", short, s.jsonPatch)
+	steps.Step("merge-patch", short, s.mergePatch)
+	steps.Step("strategic-patch", short, s.strategicPatch)
+	steps.Step("list-chunks", short, s.listChunks)
+	steps.Step("scale", 2*short, s.scale)
+	steps.Step("evict", 2*short, s.evict)
 
-	step("custom-resource", short, s.customResource)
+	steps.Step("custom-resource", short, s.customResource)
 	first, second := s.operator(), s.operator()
-	step("reconcile", 2*short, s.reconcile)
-	step("status", short, s.status)
-	step("leader-election", 2*short, func(ctx context.Context) error { return s.handOver(ctx, first, second) })
+	steps.Step("reconcile", 2*short, s.reconcile)
+	steps.Step("status", short, s.status)
+	steps.Step("leader-election", 2*short, func(ctx context.Context) error { return s.handOver(ctx, first, second) })
 	// The garbage collector looks for new kinds every 30 s, here as upstream.
-	step("finalizer", 3*short, s.finalizer)
+	steps.Step("finalizer", 3*short, s.finalizer)
 	first.end()
 	second.end()
-	step("delete", 2*short, s.delete)
+	steps.Step("delete", 2*short, s.delete)
 
 	ctx := context.Background()
 	_ = s.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}})
 	_ = s.Delete(ctx, greeting.Definition())
-	if failed {
+	if steps.Failed {
 		os.Exit(1)
 	}
 }
@@ -83,12 +84,12 @@ func (s *scenario) web() *appsv1.Deployment {
 	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: s.namespace},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr(int32(1)),
+			Replicas: steps.Ptr(int32(1)),
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
 				Spec: corev1.PodSpec{
-					TerminationGracePeriodSeconds: ptr(int64(1)),
+					TerminationGracePeriodSeconds: steps.Ptr(int64(1)),
 					Containers: []corev1.Container{{Name: "web", Image: s.image, Command: []string{
 						"sh", "-c", "trap 'exit 0' TERM; httpd -f -p 8080 & wait",
 					}}},
@@ -99,7 +100,7 @@ func (s *scenario) web() *appsv1.Deployment {
 }
 
 func (s *scenario) available(ctx context.Context, replicas int32) error {
-	return eventually(ctx, fmt.Sprintf("%d available replicas", replicas), func() (bool, error) {
+	return steps.Eventually(ctx, fmt.Sprintf("%d available replicas", replicas), func() (bool, error) {
 		web := s.web()
 		if err := s.Get(ctx, client.ObjectKeyFromObject(web), web); err != nil {
 			return false, err

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"skiff/tests/clients/controller-runtime/greeting"
+	"skiff/tests/clients/steps"
 )
 
 // process is a running operator.
@@ -55,7 +56,7 @@ func (s *scenario) customResource(ctx context.Context) error {
 	if err := s.Create(ctx, definition); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the definition established", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the definition established", func() (bool, error) {
 		if err := s.Get(ctx, client.ObjectKeyFromObject(definition), definition); err != nil {
 			return false, err
 		}
@@ -85,7 +86,7 @@ func (s *scenario) customResource(ctx context.Context) error {
 
 // greets waits until the operator has made the text that is wanted.
 func (s *scenario) greets(ctx context.Context, name, text string) error {
-	return eventually(ctx, "the ConfigMap of "+name, func() (bool, error) {
+	return steps.Eventually(ctx, "the ConfigMap of "+name, func() (bool, error) {
 		made := s.configMap(name)
 		if err := s.Get(ctx, client.ObjectKeyFromObject(made), made); err != nil {
 			return false, err
@@ -119,7 +120,7 @@ func (s *scenario) reconcile(ctx context.Context) error {
 
 // status follows the generation, which writing the status leaves alone.
 func (s *scenario) status(ctx context.Context) error {
-	return eventually(ctx, "the status", func() (bool, error) {
+	return steps.Eventually(ctx, "the status", func() (bool, error) {
 		object := s.greeting("first")
 		if err := s.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 			return false, err
@@ -161,7 +162,7 @@ func (s *scenario) handOver(ctx context.Context, first, second *process) error {
 		return err
 	}
 	second.end()
-	if err := eventually(ctx, "another leader", func() (bool, error) {
+	if err := steps.Eventually(ctx, "another leader", func() (bool, error) {
 		now, err := holder()
 		return now != "" && now != after, err
 	}); err != nil {
@@ -184,13 +185,13 @@ func (s *scenario) finalizer(ctx context.Context) error {
 		return err
 	}
 	farewell := s.configMap("first-farewell")
-	if err := eventually(ctx, "the farewell", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the farewell", func() (bool, error) {
 		err := s.Get(ctx, client.ObjectKeyFromObject(farewell), farewell)
 		return err == nil, err
 	}); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the object and its ConfigMap gone", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the object and its ConfigMap gone", func() (bool, error) {
 		object, owned := s.greeting("first"), s.configMap("first")
 		return apierrors.IsNotFound(s.Get(ctx, client.ObjectKeyFromObject(object), object)) &&
 			apierrors.IsNotFound(s.Get(ctx, client.ObjectKeyFromObject(owned), owned)), nil
@@ -200,7 +201,7 @@ func (s *scenario) finalizer(ctx context.Context) error {
 	if err := s.Delete(ctx, s.greeting("second")); err != nil {
 		return err
 	}
-	return eventually(ctx, "every Greeting gone", func() (bool, error) {
+	return steps.Eventually(ctx, "every Greeting gone", func() (bool, error) {
 		list := &greeting.List{}
 		err := s.List(ctx, list, client.InNamespace(s.namespace))
 		return err == nil && len(list.Items) == 0, err

@@ -21,6 +21,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"skiff/tests/clients/steps"
 )
 
 func (s *scenario) certificate(ctx context.Context) error {
@@ -71,7 +73,7 @@ func (s *scenario) token(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr(int64(600))}}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: steps.Ptr(int64(600))}}
 	if err := s.SubResource("token").Create(ctx, account, request); err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func (s *scenario) token(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := eventually(ctx, "listing pods by token", func() (bool, error) {
+	if err := steps.Eventually(ctx, "listing pods by token", func() (bool, error) {
 		err := reader.List(ctx, &corev1.PodList{}, client.InNamespace(s.namespace))
 		return err == nil, err
 	}); err != nil {
@@ -253,7 +255,7 @@ func (s *scenario) evict(ctx context.Context) error {
 	if err := s.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{}); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the evicted pod gone", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the evicted pod gone", func() (bool, error) {
 		return apierrors.IsNotFound(s.Get(ctx, client.ObjectKeyFromObject(pod), &corev1.Pod{})), nil
 	}); err != nil {
 		return err
@@ -265,7 +267,7 @@ func (s *scenario) delete(ctx context.Context) error {
 	if err := s.Delete(ctx, s.web(), client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "the Deployment gone", func() (bool, error) {
+	if err := steps.Eventually(ctx, "the Deployment gone", func() (bool, error) {
 		return apierrors.IsNotFound(s.Get(ctx, client.ObjectKeyFromObject(s.web()), s.web())), nil
 	}); err != nil {
 		return err
@@ -274,7 +276,7 @@ func (s *scenario) delete(ctx context.Context) error {
 	if err := s.Delete(ctx, namespace); err != nil {
 		return err
 	}
-	return eventually(ctx, "the namespace gone", func() (bool, error) {
+	return steps.Eventually(ctx, "the namespace gone", func() (bool, error) {
 		return apierrors.IsNotFound(s.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)), nil
 	})
 }

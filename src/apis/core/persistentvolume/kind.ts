@@ -1,10 +1,10 @@
 import { specStrategy, statusStrategy } from '../../common/strategies.ts';
-import { formatTime } from '../../common/time.ts';
 import { validateVolume, validateVolumeUpdate } from './validation.ts';
 import { accessModesText, classAnnotation } from './access-modes.ts';
 import { ageColumn, column, nameColumn, unset } from '../../common/columns.ts';
 import { defineKind } from '../../common/define.ts';
 import type { PersistentVolume } from '../../generated/types/core/v1.ts';
+import { timeText } from '../../../machinery/meta/time.ts';
 
 const claimText = (volume: PersistentVolume) => {
   const claim = volume.spec?.claimRef;
@@ -16,7 +16,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   version: 'v1',
   kind: 'PersistentVolume',
   strategy: specStrategy<PersistentVolume>(
-    { initialStatus: (nowMs) => ({ phase: 'Pending', lastPhaseTransitionTime: formatTime(nowMs) }) },
+    { initialStatus: (nowMs) => ({ phase: 'Pending', lastPhaseTransitionTime: timeText(nowMs) }) },
     { validate: validateVolume, validateUpdate: validateVolumeUpdate },
   ),
   subresources: { status: statusStrategy<PersistentVolume>() },

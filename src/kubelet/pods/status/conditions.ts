@@ -1,6 +1,7 @@
-import { type ApiContainerStatus, isSidecar, type Pod, type PodCondition, timeText } from '../../types.ts';
+import { type ApiContainerStatus, isSidecar, type Pod, type PodCondition } from '../../types.ts';
 import { type ResizeState, resizeConditions } from '../../resize/resize-state.ts';
 import type { PodPhase } from './phase.ts';
+import { timeText } from '../../../machinery/meta/time.ts';
 
 export interface ConditionsInput {
   readonly pod: Pod;

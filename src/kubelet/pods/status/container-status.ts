@@ -5,11 +5,11 @@ import {
   type ContainerSpec,
   isSidecar,
   type Pod,
-  timeText,
 } from '../../types.ts';
 import type { Resources } from '../../resize/compute.ts';
 import { shouldRun } from '../restart.ts';
 import type { RuntimeContainer, RuntimePod } from '../runtime-pod.ts';
+import { timeText } from '../../../machinery/meta/time.ts';
 
 /** Why a container that should run does not: from the last attempt to start it. */
 export interface StartFailure {

@@ -1,11 +1,12 @@
 import { qosClass } from '../../containers/resources.ts';
-import { type ApiPodStatus, isSidecar, type Pod, timeText } from '../../types.ts';
+import { type ApiPodStatus, isSidecar, type Pod } from '../../types.ts';
 import type { RuntimePod } from '../runtime-pod.ts';
 import type { Resources } from '../../resize/compute.ts';
 import type { ResizeState } from '../../resize/resize-state.ts';
 import { podConditions } from './conditions.ts';
 import { type ContainerStatusInput, containerStatuses, type StartFailure } from './container-status.ts';
 import { podPhase } from './phase.ts';
+import { timeText } from '../../../machinery/meta/time.ts';
 
 export interface PodStatusInput {
   readonly pod: Pod;

@@ -1,4 +1,5 @@
 /** The string extensions (cel-go ext.Strings), by code points. */
+import { goEscapes } from '../../go-quote.ts';
 import { type CelFunction, define, textCost } from '../library.ts';
 import { CelError, celEquals, CelMap, entriesOf, isMapLike, Optional, TypeValue, typeNameOf } from '../values.ts';
 import { noOverload } from './operators.ts';
@@ -76,18 +77,6 @@ function join(list: unknown, separator: unknown = ''): string {
 
 const lower = (value: string) => value.replace(/[A-Z]/g, (char) => char.toLowerCase());
 const upper = (value: string) => value.replace(/[a-z]/g, (char) => char.toUpperCase());
-
-const quoteEscapes: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-  '"': '\\"',
-};
 
 /** `"%s and %d".format([...])`. */
 function format(pattern: unknown, args: unknown): string {
@@ -272,7 +261,7 @@ export const stringFunctions: readonly CelFunction[] = [
   define(
     'strings.quote',
     ['(string) -> string'],
-    (value) => `"${[...text('strings.quote', value)].map((char) => quoteEscapes[char] ?? char).join('')}"`,
+    (value) => `"${[...text('strings.quote', value)].map((char) => goEscapes[char] ?? char).join('')}"`,
     { cost: read },
   ),
   ...sets,

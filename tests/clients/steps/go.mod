@@ -1,0 +1,3 @@
+module skiff/tests/clients/steps
+
+go 1.26.0

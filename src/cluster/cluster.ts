@@ -11,6 +11,7 @@ import { JwtKeys } from '../pki/jwt-keys.ts';
 import { kubeconfigText } from '../pki/kubeconfig.ts';
 import { ensureClusterPki } from '../pki/pki-files.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { SocketPathError, serveSchedulerDebug } from './scheduler-debug.ts';
 import { createMemoryStore } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { openLmdbStore } from '../store/lmdb/lmdb-store.ts';
@@ -87,7 +88,7 @@ export async function startCluster(
     stages,
     log,
   );
-  await startControllers(controlPlane, options, pki.ca.certPem, stages, log);
+  await startControllers(controlPlane, options, dir, pki.ca.certPem, stages, log);
 
   const context: ClusterContext = { options, dir, controlPlane, stages, log, nodeIp, advertiseAddress };
   // Loaded as they are needed: each brings much that the other has no use for.
@@ -126,6 +127,7 @@ function openStore(options: UpOptions, dir: DataDir): Store | Promise<Store> {
 async function startControllers(
   controlPlane: ControlPlane,
   options: UpOptions,
+  dir: DataDir,
   rootCa: string,
   stages: Stages,
   log: Logger,
@@ -166,6 +168,16 @@ async function startControllers(
     () => scheduler.start(),
     () => scheduler.stop(),
   );
+  try {
+    await stages.run(
+      'scheduler debug',
+      () => serveSchedulerDebug(dir.schedulerSocket, scheduler),
+      (server) => server.close(),
+    );
+  } catch (error) {
+    if (!(error instanceof SocketPathError)) throw error;
+    log.warn(`skiff why cannot be asked: ${error.message}`);
+  }
 }
 
 /** The node's address: asked for, the host's, or (with neither) the pod bridge's; loopback will do for hollow nodes. */

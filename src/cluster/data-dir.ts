@@ -5,6 +5,7 @@
  *   skiff.json            {"format":1,"id":"...","podNetworkCidr":...}: what may not change between runs
  *   run.json              {"pid","startTime","server",...}: who runs it now (absent or stale: nobody)
  *   skiff.log             what a detached cluster says
+ *   scheduler.sock        the scheduler's debug endpoint, for `skiff why`
  *   pki/  store/          certificates and keys; the database
  *   nodes/<name>/         a node: containerd's root and state, volumes, CNI leases
  */
@@ -55,6 +56,8 @@ export interface DataDir {
   readonly nodes: string;
   readonly kubeconfig: string;
   readonly log: string;
+  /** Where the scheduler answers questions while the cluster runs. */
+  readonly schedulerSocket: string;
 }
 
 /** The paths; touches nothing. */
@@ -68,6 +71,7 @@ export function dataDirAt(path: string): DataDir {
     nodes: join(root, 'nodes'),
     kubeconfig: join(root, 'admin.conf'),
     log: join(root, 'skiff.log'),
+    schedulerSocket: join(root, 'scheduler.sock'),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The command line: `skiff up`, `down`, `status`, `reset`, `image`, `version`, and each component alone. */
+/** The command line: `skiff up`, `down`, `status`, `why`, `reset`, `image`, `version`, and each component alone. */
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../base/errors.ts';
@@ -37,6 +37,15 @@ async function program(): Promise<Command> {
     .action(async (flags: { dataDir: string; output: string }) => {
       const { status } = await import('./commands/status.ts');
       if (!(await status(flags.dataDir, flags.output))) process.exitCode = exitCode.failed;
+    });
+
+  withDataDir(skiff.command('why <pod>'))
+    .description('why a pod has no node: who refuses it, and what would make the scheduler ask again')
+    .option('-n, --namespace <name>', "the pod's namespace", 'default')
+    .option('--output <form>', 'text or json', 'text')
+    .action(async (pod: string, flags: { dataDir: string; namespace: string; output: string }) => {
+      const { why } = await import('./commands/why.ts');
+      await why(flags.dataDir, flags.namespace, pod, flags.output);
     });
 
   withDataDir(skiff.command('reset'))

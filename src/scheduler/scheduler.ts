@@ -15,9 +15,12 @@ import type { Informer } from '../client/informer.ts';
 import type { GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
 import { isConflict, isNotFound } from '../machinery/status/is.ts';
 import { SchedulerCache } from './cache/cache.ts';
-import { type PodInfo, withNodeName } from './cache/pod-info.ts';
+import { type PodInfo, isTerminal, withNodeName } from './cache/pod-info.ts';
 import { ClusterEvents, assignedPodDeleted } from './cluster-events.ts';
 import { Cycle, type CycleResult, NoNodesError } from './cycle.ts';
+import type { Explanation } from './explain/explanation.ts';
+import { judgeNodes } from './explain/judge-nodes.ts';
+import { wakingEvents } from './explain/waking-events.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { FitError } from './framework/fit-error.ts';
 import { Framework } from './framework/framework.ts';
@@ -61,6 +64,8 @@ export interface Scheduler {
   /** Begins to follow the cluster. Resolves when the first full state is known; pods are placed from then on. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** What there is to say about a pod; undefined when there is none of that name. Has no effect on its fate. */
+  explain(namespace: string, name: string): Explanation | undefined;
   /** For metrics and tests. */
   readonly queueCounts: Readonly<Record<QueueState, number>>;
 }
@@ -153,6 +158,37 @@ class DefaultScheduler implements Scheduler {
 
   get queueCounts(): Readonly<Record<QueueState, number>> {
     return this.#queue.counts;
+  }
+
+  explain(namespace: string, name: string): Explanation | undefined {
+    const pod = this.#podInformer.get(`${namespace}/${name}`) as Pod | undefined;
+    if (pod === undefined) return undefined;
+    const uid = pod.metadata.uid!;
+    const about = { namespace, name, uid };
+    const schedulerName = pod.spec.schedulerName ?? 'default-scheduler';
+    const nodeName = pod.spec.nodeName ?? '';
+    if (nodeName !== '') return { ...about, state: 'scheduled', schedulerName, nodeName };
+    if (isTerminal(pod)) return { ...about, state: 'terminal', schedulerName, nodeName };
+    const assumedOn = this.#cache.nodeOf(uid);
+    if (assumedOn !== undefined) return { ...about, state: 'binding', schedulerName, nodeName: assumedOn };
+    const entry = this.#queue.entryOf(uid);
+    if (entry === undefined) return { ...about, state: 'notOurs', schedulerName, nodeName };
+    const retryAtMs = this.#queue.retryAtMs(uid);
+    const nominatedNodeName = this.#nominator.nodeOf(uid);
+    const gate = this.#framework.plugins.find((plugin) => plugin.name === entry.gatingPlugin);
+    return {
+      ...about,
+      state: entry.state,
+      attempts: entry.attempts,
+      lastMessage: entry.lastMessage,
+      ...(retryAtMs === undefined ? {} : { retryAtMs }),
+      ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+      ...(gate === undefined
+        ? {}
+        : { heldBy: { plugin: gate.name, reasons: gate.preEnqueue?.(entry.podInfo)?.reasons ?? [] } }),
+      ...judgeNodes(this.#framework, entry.podInfo, this.#cache.nodeInfos()),
+      wakes: wakingEvents(this.#framework.plugins, [...entry.unschedulablePlugins, ...entry.pendingPlugins]),
+    };
   }
 
   start(): Promise<void> {
@@ -329,6 +365,7 @@ class DefaultScheduler implements Scheduler {
     else if (nominated === '') this.#nominator.delete(uid);
     this.#queue.addUnschedulable(entry, !rejected);
     const message = messageOf(error);
+    entry.lastMessage = message;
     const note = message.length <= maxNote ? message : `${message.slice(0, maxNote - 4)} ...`;
     this.#record(current, 'Warning', 'FailedScheduling', note);
     this.#report(current, rejected ? 'Unschedulable' : 'SchedulerError', message, nominated);

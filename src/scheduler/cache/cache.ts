@@ -61,6 +61,11 @@ export class SchedulerCache {
     return this.#pods.has(uid);
   }
 
+  /** Where the pod counts, assumed or not. */
+  nodeOf(uid: string): string | undefined {
+    return this.#pods.get(uid)?.nodeName;
+  }
+
   isAssumed(uid: string): boolean {
     return this.#pods.get(uid)?.assumed ?? false;
   }

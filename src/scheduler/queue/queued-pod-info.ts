@@ -23,6 +23,8 @@ export interface QueuedPodInfo {
   pendingPlugins: ReadonlySet<string>;
   /** The PreEnqueue plugin that holds it; '' when none. */
   gatingPlugin: string;
+  /** What the last failed cycle said; '' before the first. */
+  lastMessage: string;
   /** What happened while it was in flight. */
   missed: ClusterChange[];
 }
@@ -39,6 +41,7 @@ export function newQueuedPodInfo(podInfo: PodInfo, nowMs: number): QueuedPodInfo
     unschedulablePlugins: new Set(),
     pendingPlugins: new Set(),
     gatingPlugin: '',
+    lastMessage: '',
     missed: [],
   };
 }

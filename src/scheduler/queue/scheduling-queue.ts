@@ -93,6 +93,16 @@ export class SchedulingQueue {
     return this.#entries.get(uid)?.state;
   }
 
+  /** A waiting pod's history, to look at. */
+  entryOf(uid: string): Readonly<QueuedPodInfo> | undefined {
+    return this.#entries.get(uid);
+  }
+
+  /** When the pod's back-off ends, in ms since 1970; undefined when it is in none. */
+  retryAtMs(uid: string): number | undefined {
+    return (this.#backoff.get(uid) ?? this.#errorBackoff.get(uid))?.expiryMs;
+  }
+
   /** A pod without a node has turned up. One that is known already is updated. */
   add(pod: Pod): void {
     const uid = pod.metadata.uid!;

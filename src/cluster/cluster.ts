@@ -7,6 +7,7 @@ import { createControllerManager } from '../controllers/manager.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { gatewayAddress, setUpNodeNetwork } from '../network/node/setup.ts';
 import { formatCidr, parseCidr } from '../network/cidr.ts';
+import type { CertificateAuthority } from '../pki/certificate.ts';
 import { JwtKeys } from '../pki/jwt-keys.ts';
 import { kubeconfigText } from '../pki/kubeconfig.ts';
 import { ensureClusterPki } from '../pki/pki-files.ts';
@@ -88,7 +89,7 @@ export async function startCluster(
     stages,
     log,
   );
-  await startControllers(controlPlane, options, dir, pki.ca.certPem, stages, log);
+  await startControllers(controlPlane, options, dir, pki.ca, stages, log);
 
   const context: ClusterContext = { options, dir, controlPlane, stages, log, nodeIp, advertiseAddress };
   // Loaded as they are needed: each brings much that the other has no use for.
@@ -128,7 +129,7 @@ async function startControllers(
   controlPlane: ControlPlane,
   options: UpOptions,
   dir: DataDir,
-  rootCa: string,
+  ca: CertificateAuthority,
   stages: Stages,
   log: Logger,
 ): Promise<void> {
@@ -137,7 +138,11 @@ async function startControllers(
     clientFor: (name) => controlPlane.client(componentUsers.serviceAccount(name), 'kube-controller-manager'),
     clock: realClock,
     random: secureRandom,
-    settings: { clusterCidr: options.podNetworkCidr, rootCa },
+    settings: {
+      clusterCidr: options.podNetworkCidr,
+      rootCa: ca.certPem,
+      certificateSigning: { authority: ca },
+    },
     onError: (controller, error, key) => log.warn(`${controller}: ${key ?? ''}: ${messageOf(error)}`),
   });
   await stages.run(

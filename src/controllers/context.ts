@@ -4,6 +4,13 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informers.ts';
+import type { CertificateAuthority } from '../pki/certificate.ts';
+
+export interface CertificateSigning {
+  readonly authority: Pick<CertificateAuthority, 'notAfterMs' | 'signRequest'>;
+  /** How long a certificate may last, and does when nothing else is asked; default a year. */
+  readonly mostMs?: number;
+}
 
 export interface ControllerManagerSettings {
   /** The pod network: node-ipam gives each node a part of it. Absent: no node gets one. */
@@ -12,6 +19,8 @@ export interface ControllerManagerSettings {
   readonly nodeCidrMaskSize?: number;
   /** PEM: what root-ca-certificate-publisher publishes. Absent: it does nothing. */
   readonly rootCa?: string;
+  /** With what approved certificate requests are signed. Absent: they are not. */
+  readonly certificateSigning?: CertificateSigning;
   /** Finished pods past this number are deleted; default 12500, 0 and less: never. */
   readonly terminatedPodThreshold?: number;
   /** How long a node may be silent before it is Unknown; default 50 s. */

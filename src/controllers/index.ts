@@ -1,5 +1,7 @@
 /** Every controller, in upstream's order of registration. A new one is a folder and a line here. */
+import { certificateApprovingController } from './certificatesigningrequest-approving/controller.ts';
 import { certificateCleanerController } from './certificatesigningrequest-cleaner/controller.ts';
+import { certificateSigningController } from './certificatesigningrequest-signing/controller.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { ControllerDescriptor } from './context.ts';
 import { cronJobController } from './cronjob/controller.ts';
@@ -44,6 +46,8 @@ export const controllers: readonly ControllerDescriptor[] = [
   disruptionController,
   statefulSetController,
   cronJobController,
+  certificateSigningController,
+  certificateApprovingController,
   certificateCleanerController,
   ttlController,
   nodeIpamController,

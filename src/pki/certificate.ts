@@ -7,10 +7,14 @@ import {
   type KeyObject,
   randomBytes,
   sign,
+  verify,
   X509Certificate,
 } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as der from './der.ts';
+import { namesOf, type SubjectNames } from './distinguished-name.ts';
+import { generalName, type SigningRequest } from './signing-request.ts';
+import { extendedKeyUsages, keyUsageBits, signatureHash } from './usages.ts';
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
@@ -59,6 +63,14 @@ export function keyToPem(key: KeyObject): string {
   return key.export({ type, format: 'pem' }) as string;
 }
 
+/** For what, and for how long, somebody's own request is signed. */
+export interface SigningTerms {
+  /** By the names of the certificates API: `client auth`. */
+  readonly usages: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
 /** Signs certificates. Made from a key pair of any origin: its subject is copied byte for byte as the issuer. */
 export class CertificateAuthority {
   readonly pair: KeyPair;
@@ -79,6 +91,11 @@ export class CertificateAuthority {
 
   get certPem(): string {
     return this.pair.certPem;
+  }
+
+  /** The end of its own certificate, wall time. */
+  get notAfterMs(): number {
+    return Date.parse(new X509Certificate(this.pair.certPem).validTo);
   }
 
   /** A new self-signed root. */
@@ -127,6 +144,38 @@ export class CertificateAuthority {
         extension(oid.basicConstraints, true, der.sequence()),
         extension(oid.authorityKeyId, false, der.sequence(der.implicit(0, this.#keyId))),
         ...(sans.length === 0 ? [] : [extension(oid.subjectAltName, false, der.sequence(...sans.map(altName)))]),
+      ],
+    });
+  }
+
+  /**
+   * Signs what somebody asks for: subject, key and alternative names are the request's, usages and times are the terms';
+   * no other extension is taken over. Throws when the request is not signed by its own key.
+   */
+  signRequest(request: SigningRequest, terms: SigningTerms): string {
+    const publicKey = createPublicKey({ key: Buffer.from(request.publicKey), type: 'spki', format: 'der' });
+    if (!verify(signatureHash(request.algorithm), request.signed, publicKey, request.signature))
+      throw new Error(`signing for ${request.commonName}: the request is not signed by its own key`);
+    const keyUsages = keyUsageBits(terms.usages);
+    const purposes = extendedKeyUsages(terms.usages).map(der.objectIdentifier);
+    // By kind, as upstream's encoder puts them.
+    const sans = [generalName.dns, generalName.email, generalName.ip, generalName.uri].flatMap((kind) =>
+      request.sans.filter(({ tag }) => tag === kind).map(({ raw }) => raw),
+    );
+    const isNameless = request.commonName === '' && request.organizations.length === 0;
+    return build({
+      issuer: this.#subject,
+      signingKey: this.#key,
+      subject: request.subject,
+      publicKey,
+      notBeforeMs: terms.notBeforeMs,
+      notAfterMs: terms.notAfterMs,
+      extensions: [
+        ...(keyUsages.length === 0 ? [] : [extension(oid.keyUsage, true, bits(keyUsages))]),
+        ...(purposes.length === 0 ? [] : [extension(oid.extKeyUsage, false, der.sequence(...purposes))]),
+        extension(oid.basicConstraints, true, der.sequence()),
+        extension(oid.authorityKeyId, false, der.sequence(der.implicit(0, this.#keyId))),
+        ...(sans.length === 0 ? [] : [extension(oid.subjectAltName, isNameless, der.sequence(...sans))]),
       ],
     });
   }
@@ -179,11 +228,12 @@ function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array
   return der.sequence(der.objectIdentifier(id), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
 }
 
-/** A BIT STRING with the given bits (below 8) set. */
+/** A BIT STRING with the given bits set: as long as the last of them asks (DER of named bits). */
 function bits(positions: readonly number[]): Uint8Array {
-  let byte = 0;
-  for (const p of positions) byte |= 0x80 >> p;
-  return der.bitString(Uint8Array.of(byte), 7 - Math.max(...positions));
+  const last = Math.max(...positions);
+  const bytes = new Uint8Array(Math.floor(last / 8) + 1);
+  for (const p of positions) bytes[p >> 3]! |= 0x80 >> (p & 7);
+  return der.bitString(bytes, 7 - (last & 7));
 }
 
 function altName(san: string): Uint8Array {
@@ -222,15 +272,4 @@ function subjectOf(certificate: Uint8Array): Uint8Array {
 }
 
 /** CN and O of a certificate's subject: the user name and the groups of a client. */
-export function subjectNames(certificate: Uint8Array): { commonName: string; organizations: string[] } {
-  const names = { commonName: '', organizations: [] as string[] };
-  const wanted = [oid.commonName, oid.organization].map((id) => Buffer.from(der.objectIdentifier(id)));
-  for (const rdn of der.readAll(der.readAll(subjectOf(certificate))[0]!.contents))
-    for (const attribute of der.readAll(rdn.contents)) {
-      const [type, value] = der.readAll(attribute.contents);
-      const text = Buffer.from(value!.contents).toString('utf8');
-      if (wanted[0]!.equals(type!.raw)) names.commonName = text;
-      else if (wanted[1]!.equals(type!.raw)) names.organizations.push(text);
-    }
-  return names;
-}
+export const subjectNames = (certificate: Uint8Array): SubjectNames => namesOf(subjectOf(certificate));

@@ -86,3 +86,7 @@ export function readAll(bytes: Uint8Array): DerValue[] {
   }
   return out;
 }
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

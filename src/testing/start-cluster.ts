@@ -145,7 +145,11 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     const manager = createControllerManager({
       client: clientFor(component('kube-controller-manager'), 'kube-controller-manager'),
       clientFor: (name) => clientFor(serviceAccount(name), 'kube-controller-manager'),
-      settings: { clusterCidr: podNetwork(options.nodes ?? 1), rootCa: pki.ca.certPem },
+      settings: {
+        clusterCidr: podNetwork(options.nodes ?? 1),
+        rootCa: pki.ca.certPem,
+        certificateSigning: { authority: pki.ca },
+      },
       clock,
       random,
       freeze: true,

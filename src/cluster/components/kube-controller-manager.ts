@@ -4,7 +4,9 @@ import { messageOf } from '../../base/errors.ts';
 import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
 import { loadKubeconfig } from '../../client/https/kubeconfig.ts';
+import type { ControllerManagerSettings } from '../../controllers/context.ts';
 import { createControllerManager, selectControllers } from '../../controllers/manager.ts';
+import { CertificateAuthority } from '../../pki/certificate.ts';
 import { connect } from '../connect.ts';
 import { UsageError } from '../usage-error.ts';
 import {
@@ -28,6 +30,9 @@ interface Flags extends LeaderElectionFlags {
   readonly allocateNodeCidrs: boolean;
   readonly nodeCidrMaskSize?: number;
   readonly rootCaFile?: string;
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
+  readonly clusterSigningDuration?: number;
   readonly useServiceAccountCredentials: boolean;
   readonly nodeMonitorPeriod?: number;
   readonly nodeMonitorGracePeriod?: number;
@@ -45,6 +50,9 @@ export function addKubeControllerManager(command: Command): Command {
     .option('--allocate-node-cidrs [bool]', 'give each node a part of --cluster-cidr', boolean, false)
     .option('--node-cidr-mask-size <n>', "bits of a node's part", count)
     .option('--root-ca-file <file>', 'PEM, published in every namespace')
+    .option('--cluster-signing-cert-file <file>', 'PEM of the CA that signs certificate requests')
+    .option('--cluster-signing-key-file <file>', 'PEM of its key')
+    .option('--cluster-signing-duration <duration>', 'how long the certificates may last', duration)
     .option(
       '--use-service-account-credentials [bool]',
       'each controller with the rights of its own ServiceAccount',
@@ -68,6 +76,8 @@ async function start(flags: Flags): Promise<void> {
   }
   if (flags.allocateNodeCidrs) required(flags.clusterCidr, '--cluster-cidr', 'goes with --allocate-node-cidrs');
   const rootCa = flags.rootCaFile === undefined ? undefined : readFlagFile('--root-ca-file', flags.rootCaFile);
+
+  const certificateSigning = signing(flags);
 
   await runComponent('kube-controller-manager', flags.v, async ({ stages, log, fail }) => {
     const client = await stages.run(
@@ -101,6 +111,7 @@ async function start(flags: Flags): Promise<void> {
         ...(flags.allocateNodeCidrs && flags.clusterCidr ? { clusterCidr: flags.clusterCidr } : {}),
         ...(flags.nodeCidrMaskSize ? { nodeCidrMaskSize: flags.nodeCidrMaskSize } : {}),
         ...(rootCa === undefined ? {} : { rootCa }),
+        ...(certificateSigning === undefined ? {} : { certificateSigning }),
         ...(flags.terminatedPodGcThreshold === undefined
           ? {}
           : { terminatedPodThreshold: flags.terminatedPodGcThreshold }),
@@ -127,4 +138,18 @@ async function start(flags: Flags): Promise<void> {
       () => manager.stop(),
     );
   });
+}
+
+function signing(flags: Flags): ControllerManagerSettings['certificateSigning'] {
+  const { clusterSigningCertFile: cert, clusterSigningKeyFile: key, clusterSigningDuration: mostMs } = flags;
+  if (cert === undefined && key === undefined) return undefined;
+  const certPem = readFlagFile(
+    '--cluster-signing-cert-file',
+    required(cert, '--cluster-signing-cert-file', 'goes with --cluster-signing-key-file'),
+  );
+  const keyPem = readFlagFile(
+    '--cluster-signing-key-file',
+    required(key, '--cluster-signing-key-file', 'goes with --cluster-signing-cert-file'),
+  );
+  return { authority: new CertificateAuthority({ certPem, keyPem }), ...(mostMs ? { mostMs } : {}) };
 }

@@ -49,3 +49,8 @@ export const certificateSigningRequests: GroupVersionResource = {
   version: 'v1',
   resource: 'certificatesigningrequests',
 };
+export const subjectAccessReviews: GroupVersionResource = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  resource: 'subjectaccessreviews',
+};

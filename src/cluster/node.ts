@@ -89,8 +89,11 @@ export async function startNode(
             nodeName: options.name,
             dataDir: options.dataDir,
             nodeIps: [options.nodeIp],
-            clusterDns: [options.clusterDns],
-            clusterDomain: options.clusterDomain,
+            configuration: {
+              clusterDNS: [options.clusterDns],
+              clusterDomain: options.clusterDomain,
+              failCgroupV1: false,
+            },
             certificates: options.certificates,
             port,
           },

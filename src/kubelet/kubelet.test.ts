@@ -2,9 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../apis/generated/types/core/v1.ts';
+import type { Node, Pod } from '../apis/generated/types/core/v1.ts';
 import { memoryClusterPki } from '../pki/pki-files.ts';
 import { type BareServer, bareServer } from '../testing/bare-server.suite.ts';
+import type { KubeletConfiguration } from './config/kubelet-configuration.ts';
+import { cpuMilliOf } from './containers/resources.ts';
 import { createKubelet, type Kubelet } from './kubelet.ts';
 import { FakeRuntime } from './runtime/fake-runtime.suite.ts';
 
@@ -27,11 +29,12 @@ class Setup {
     return this.server.client.resource<Pod>({ group: '', version: 'v1', resource: 'pods' }).namespace('default');
   }
 
-  async start(): Promise<void> {
+  async start(given: KubeletConfiguration = {}): Promise<void> {
     const { client, clock, random } = this.server;
     const certificates = { ...pki.kubeletServing('n1', ['127.0.0.1']), clientCaPem: pki.ca.certPem };
+    const configuration = { address: '127.0.0.1', healthzPort: 0, ...given };
     this.kubelet = createKubelet(
-      { nodeName: 'n1', dataDir: this.dataDir, nodeIps: ['192.0.2.1'], address: '127.0.0.1', port: 0, certificates },
+      { nodeName: 'n1', dataDir: this.dataDir, nodeIps: ['192.0.2.1'], port: 0, certificates, configuration },
       {
         client,
         runtime: this.runtime,
@@ -87,9 +90,9 @@ class Setup {
 }
 
 let current: Setup | undefined;
-async function setUp(): Promise<Setup> {
+async function setUp(given?: KubeletConfiguration): Promise<Setup> {
   current = new Setup(await bareServer());
-  await current.start();
+  await current.start(given);
   return current;
 }
 afterEach(async () => {
@@ -114,6 +117,28 @@ describe('a kubelet', () => {
     expect(calls.slice(0, 2)).toEqual(['stop main 30', 'stop-sandbox p']);
     expect(calls.at(-1)).toBe('remove-sandbox p');
     expect([t.groups, t.runtime.names()]).toEqual([[], []]);
+  });
+
+  it('keeps from pods what is reserved, and taints its Node when it makes it (checklist 7)', async () => {
+    const t = await setUp({
+      kubeReserved: { cpu: '200m' },
+      systemReserved: { cpu: '300m', memory: '100Mi' },
+      evictionHard: { 'memory.available': '200Mi' },
+      maxPods: 7,
+      registerWithTaints: [{ key: 'a', value: 'b', effect: 'NoSchedule' }],
+    });
+    const nodes = t.server.client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
+    let node: Node | undefined;
+    await t.until('the node says what it has', async () => {
+      node = await nodes.get('n1').catch(() => undefined);
+      return node?.status?.allocatable?.['cpu'] !== undefined;
+    });
+    const { capacity = {}, allocatable = {} } = node!.status!;
+    const kibibytes = (text = '') => Number(text.replace(/Ki$/, ''));
+    expect(cpuMilliOf(capacity['cpu'])! - cpuMilliOf(allocatable['cpu'])!).toBe(500);
+    expect(kibibytes(capacity['memory']) - kibibytes(allocatable['memory'])).toBe(300 * 1024);
+    expect(allocatable['pods']).toBe('7');
+    expect(node!.spec?.taints).toContainEqual({ key: 'a', value: 'b', effect: 'NoSchedule' });
   });
 
   it('restarts at once, then after 10 s, 20 s ... of crashing', async () => {

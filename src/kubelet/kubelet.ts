@@ -6,7 +6,12 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { Informer } from '../client/informer.ts';
+import { type EffectiveConfiguration, withDefaults } from './config/defaults.ts';
+import type { KubeletConfiguration } from './config/kubelet-configuration.ts';
+import { unheededFields } from './config/heeded.ts';
+import { msOf, validateKubeletConfiguration } from './config/validate.ts';
 import { nodeDirectories } from './containers/directories.ts';
+import { bytesOf, type NodeResources } from './containers/resources.ts';
 import { usesSystemdCgroups } from './node/cgroups.ts';
 import { PodCgroups } from './node/pod-cgroups.ts';
 import { pullCredentials } from './images/credentials.ts';
@@ -14,7 +19,8 @@ import { ImageManager } from './images/image-manager.ts';
 import { LogRotation } from './logs/rotation.ts';
 import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } from './nodestatus/machine.ts';
 import { NodeReporter } from './nodestatus/node-reporter.ts';
-import { allocatable, nodeStatus } from './nodestatus/node-status.ts';
+import { allocatable } from './nodestatus/allocatable.ts';
+import { nodeStatus } from './nodestatus/node-status.ts';
 import { PodObjects } from './objects/pod-objects.ts';
 import { RuntimeClasses } from './objects/runtime-classes.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
@@ -29,7 +35,7 @@ import { nodeIdOf } from './runtime/containerd/paths.ts';
 import { nodeCgroupName } from './runtime/containerd/sweep.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import { KubeletAuthorizer } from './server/authorizer.ts';
-import { effectiveConfiguration } from './server/configz.ts';
+import { HealthzServer } from './server/healthz.ts';
 import { NodePods } from './server/node-pods.ts';
 import { KubeletServer, type KubeletServerOptions } from './server/server.ts';
 import { metricsText, summary } from './server/stats.ts';
@@ -43,18 +49,13 @@ export interface KubeletOptions {
   readonly dataDir: string;
   /** Addresses that the Node shows, the first one preferred. */
   readonly nodeIps: readonly string[];
-  readonly clusterDns?: readonly string[];
-  /** Default `cluster.local`. */
-  readonly clusterDomain?: string;
-  /** Where the server listens. Default: all addresses, 10250; port 0: any free one, which the Node then names. */
-  readonly address?: string;
+  /** As written by the operator; what is absent has upstream's default. Validated at `start`. */
+  readonly configuration?: KubeletConfiguration;
+  /** Instead of the configuration's; 0: any free one, which the Node then names. */
   readonly port?: number;
   /** What the server shows, and who may sign client certificates. PEM. */
   readonly certificates: Pick<KubeletServerOptions, 'certPem' | 'keyPem' | 'clientCaPem'>;
   readonly nodeLabels?: Readonly<Record<string, string>>;
-  readonly registerWithTaints?: readonly core.Taint[];
-  /** Default 110. */
-  readonly maxPods?: number;
   readonly crashLoopBackOff?: { readonly initialMs: number; readonly maxMs: number };
 }
 
@@ -91,6 +92,7 @@ export function createKubelet(options: KubeletOptions, deps: KubeletDeps): Kubel
 class NodeAgent implements Kubelet {
   readonly #options: KubeletOptions;
   readonly #deps: KubeletDeps;
+  readonly #configuration: EffectiveConfiguration;
   readonly #stopping = new AbortController();
   readonly #stops: (() => void | Promise<void>)[] = [];
   #workers: PodWorkers | undefined;
@@ -100,6 +102,7 @@ class NodeAgent implements Kubelet {
   constructor(options: KubeletOptions, deps: KubeletDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#configuration = withDefaults(options.configuration ?? {});
   }
 
   get port(): number {
@@ -121,7 +124,12 @@ class NodeAgent implements Kubelet {
 
   async #start(): Promise<void> {
     const { client, runtime, clock, random, log } = this.#deps;
-    const { nodeName, dataDir, nodeIps, clusterDomain = 'cluster.local', clusterDns = [] } = this.#options;
+    const { nodeName, dataDir, nodeIps } = this.#options;
+    const configuration = this.#configuration;
+    const wrong = validateKubeletConfiguration(configuration);
+    if (wrong.length > 0) throw new Error(wrong.join('; '));
+    const unheeded = unheededFields(this.#options.configuration ?? {});
+    if (unheeded.length > 0) log(`kubelet: not heeded yet of the configuration: ${unheeded.join(', ')}`);
     const dirs = nodeDirectories(dataDir);
     // Containers see their volumes through mounts, whoever they run as; nobody else of the host has business there.
     await mkdir(dirs.pods, { recursive: true, mode: 0o750 });
@@ -147,10 +155,9 @@ class NodeAgent implements Kubelet {
     this.#stops.push(() => probes.stop());
     const reader = new RuntimePodReader(runtime);
     const node = machine.resources;
-    const { maxPods = defaultMaxPods } = this.#options;
     const allocations = new Allocations({
       dirs,
-      capacity: { ...allocatable(node), pods: maxPods },
+      capacity: { ...allocatable(node, configuration), pods: podCapacity(configuration, node) },
       onFreed: (uids) => uids.forEach(poke),
     });
     const workers = new PodWorkers({
@@ -177,18 +184,24 @@ class NodeAgent implements Kubelet {
       cgroups:
         this.#deps.cgroups ??
         new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),
-      backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoffDefaults),
-      dns: { servers: clusterDns, domain: clusterDomain },
+      backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoff(configuration)),
+      dns: { servers: configuration.clusterDNS ?? [], domain: configuration.clusterDomain || 'cluster.local' },
       hostIps: () => nodeIps,
     });
     this.#workers = workers;
 
     await this.#startServer(machine, workers, reader);
+    this.#startHealthz();
     this.#reporter = this.#createReporter(machine, workers);
     this.#reporter.start();
 
     const rotation = new LogRotation(
-      { directory: dirs.podLogs },
+      {
+        directory: dirs.podLogs,
+        maxBytes: bytesOf(configuration.containerLogMaxSize) ?? Number.POSITIVE_INFINITY,
+        maxFiles: configuration.containerLogMaxFiles,
+        checkMs: msOf(configuration.containerLogMonitorInterval),
+      },
       { clock, log, reopen: (path) => reopenLog(runtime, reader, path) },
     );
     void rotation.run(this.#stopping.signal);
@@ -231,14 +244,10 @@ class NodeAgent implements Kubelet {
 
   async #startServer(machine: MachineInfo, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {
     const { client, runtime, clock, log } = this.#deps;
-    const {
-      nodeName,
-      dataDir,
-      certificates,
-      address = '0.0.0.0',
-      port = 10_250,
-      maxPods = defaultMaxPods,
-    } = this.#options;
+    const { nodeName, dataDir, certificates } = this.#options;
+    const configuration = this.#configuration;
+    const { address } = configuration;
+    const port = this.#options.port ?? configuration.port;
     const pods = () => workers.pods();
     const json = (value: unknown) => ({ type: 'application/json', body: JSON.stringify(value) });
     const stats = async () => json(await summary(nodeName, { runtime, clock, pods }, { machine, dataDir }));
@@ -247,9 +256,9 @@ class NodeAgent implements Kubelet {
       {
         pods: new NodePods(workers, reader),
         runtime,
-        authorizer: new KubeletAuthorizer(client, clock, nodeName),
+        authorizer: new KubeletAuthorizer(client, clock, nodeName, configuration),
         documents: {
-          '/configz': async () => json({ kubeletconfig: effectiveConfiguration({ address, port, maxPods }) }),
+          '/configz': async () => json({ kubeletconfig: { ...configuration, port: this.port } }),
           '/metrics': async () => ({ type: 'text/plain; version=0.0.4', body: metricsText(nodeName, { pods }) }),
           '/stats/summary': stats,
         },
@@ -260,9 +269,19 @@ class NodeAgent implements Kubelet {
     this.#server = server;
   }
 
+  /** Plain HTTP, for whoever watches over the kubelet on its own machine. Its port being taken ends nothing, as upstream. */
+  #startHealthz(): void {
+    const { healthzBindAddress: address, healthzPort: port } = this.#configuration;
+    if (port === 0) return;
+    const server = new HealthzServer({ address, port });
+    this.#stops.push(() => server.stop());
+    server.start().catch((error) => this.#deps.log(`kubelet: healthz on ${address}:${port}: ${messageOf(error)}`));
+  }
+
   #createReporter(machine: MachineInfo, workers: PodWorkers): NodeReporter {
     const { client, runtime, clock, log } = this.#deps;
-    const { nodeName, nodeIps, dataDir, maxPods = defaultMaxPods } = this.#options;
+    const { nodeName, nodeIps, dataDir } = this.#options;
+    const configuration = this.#configuration;
     const { architecture } = machine;
     const labels = {
       'beta.kubernetes.io/arch': architecture,
@@ -272,7 +291,14 @@ class NodeAgent implements Kubelet {
       'kubernetes.io/os': 'linux',
       ...this.#options.nodeLabels,
     };
-    const reporterOptions = { nodeName, labels, taints: this.#options.registerWithTaints ?? [] };
+    const reporterOptions = {
+      nodeName,
+      labels,
+      taints: (configuration.registerWithTaints ?? []) as core.Taint[],
+      updateMs: msOf(configuration.nodeStatusUpdateFrequency),
+      reportMs: msOf(configuration.nodeStatusReportFrequency),
+      leaseSeconds: configuration.nodeLeaseDurationSeconds,
+    };
     return new NodeReporter(reporterOptions, {
       client,
       clock,
@@ -290,7 +316,9 @@ class NodeAgent implements Kubelet {
           nodeName,
           nodeIps,
           port: this.port,
-          maxPods,
+          maxPods: podCapacity(configuration, machine.resources),
+          maxImages: configuration.nodeStatusMaxImages,
+          reservations: configuration,
           machine,
           runtimeVersion: `${name}://${version?.runtimeVersion.replace(/^v?(\d+\.\d+\.\d+).*/, '$1') ?? 'Unknown'}`,
           images,
@@ -311,7 +339,16 @@ class NodeAgent implements Kubelet {
   }
 }
 
-const defaultMaxPods = 110;
+/** podsPerCore, where given, may only make it fewer. */
+function podCapacity({ maxPods, podsPerCore = 0 }: EffectiveConfiguration, node: NodeResources): number {
+  return podsPerCore > 0 ? Math.min(maxPods, podsPerCore * Math.floor(node.cpuMilli / 1000)) : maxPods;
+}
+
+function crashBackoff({ crashLoopBackOff }: EffectiveConfiguration) {
+  const maxMs = msOf(crashLoopBackOff.maxContainerRestartPeriod);
+  return { initialMs: Math.min(crashBackoffDefaults.initialMs, maxMs), maxMs };
+}
+
 /** Upstream's threshold after which a node that cannot list its containers is not ready. */
 const plegUnhealthyMs = 180_000;
 

@@ -12,6 +12,8 @@ export interface LogRotationOptions {
   /** containerLogMaxSize and containerLogMaxFiles (the one being written counts). */
   readonly maxBytes?: number;
   readonly maxFiles?: number;
+  /** How often is looked. */
+  readonly checkMs?: number;
 }
 
 export interface LogRotationDeps {
@@ -21,7 +23,7 @@ export interface LogRotationDeps {
   readonly log: (message: string) => void;
 }
 
-const checkMs = 10_000;
+const defaultCheckMs = 10_000;
 const defaultMaxBytes = 10 << 20;
 const defaultMaxFiles = 5;
 
@@ -34,14 +36,14 @@ export class LogRotation {
   readonly #deps: LogRotationDeps;
 
   constructor(options: LogRotationOptions, deps: LogRotationDeps) {
-    this.#options = { maxBytes: defaultMaxBytes, maxFiles: defaultMaxFiles, ...options };
+    this.#options = { maxBytes: defaultMaxBytes, maxFiles: defaultMaxFiles, checkMs: defaultCheckMs, ...options };
     this.#deps = deps;
   }
 
   /** Looks now and then, until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await sleep(this.#deps.clock, checkMs, signal, 'log rotation').catch(() => {});
+      await sleep(this.#deps.clock, this.#options.checkMs, signal, 'log rotation').catch(() => {});
       if (!signal.aborted) await this.rotateAll();
     }
   }

@@ -11,6 +11,11 @@ export interface NodeReporterOptions {
   readonly nodeName: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly core.Taint[];
+  /** nodeStatusUpdateFrequency and nodeStatusReportFrequency: looked at often, told rarely when nothing has changed. */
+  readonly updateMs: number;
+  readonly reportMs: number;
+  /** Renewed four times in each, as upstream. */
+  readonly leaseSeconds: number;
 }
 
 export interface NodeReporterDeps {
@@ -21,13 +26,8 @@ export interface NodeReporterDeps {
   readonly log: (message: string) => void;
 }
 
-/** nodeStatusUpdateFrequency and nodeStatusReportFrequency: looked at often, told rarely when nothing has changed. */
-const updateMs = 10_000;
-const reportMs = 300_000;
 /** Until the node has been Ready once, nobody wants to wait for the next look. */
 const eagerMs = 100;
-const leaseSeconds = 40;
-const leaseRenewMs = 10_000;
 const retryMs = 1000;
 
 /**
@@ -70,7 +70,7 @@ export class NodeReporter {
 
   async #statusLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      let waitMs = updateMs;
+      let waitMs = this.#options.updateMs;
       try {
         await this.#register(signal);
         await this.#report(signal);
@@ -127,7 +127,7 @@ export class NodeReporter {
     const nodes = this.#nodes();
     const node = await nodes.get(this.#options.nodeName, { signal });
     const status = await this.#deps.status(node);
-    const isDue = clock.monotonicMs() - this.#reportedMs >= reportMs;
+    const isDue = clock.monotonicMs() - this.#reportedMs >= this.#options.reportMs;
     const isNews = !semanticEqual(withoutHeartbeats(merged(node.status, status)), withoutHeartbeats(node.status ?? {}));
     if (isDue || isNews) {
       // Conditions of others (the cloud, the network) are merged by type, and stay. Addresses are ours as a whole.
@@ -143,10 +143,10 @@ export class NodeReporter {
     const leases = this.#deps.client
       .resource<Lease>({ group: 'coordination.k8s.io', version: 'v1', resource: 'leases' })
       .namespace('kube-node-lease');
-    const { nodeName } = this.#options;
+    const { nodeName, leaseSeconds } = this.#options;
     let lease: Lease | undefined;
     while (!signal.aborted) {
-      let waitMs = leaseRenewMs;
+      let waitMs = leaseSeconds * 250;
       try {
         const spec = {
           holderIdentity: nodeName,

@@ -1,7 +1,8 @@
 import type * as core from '../../apis/generated/types/core/v1.ts';
-import type { NodeResources } from '../containers/resources.ts';
+import { amountOf, parseThresholds, type Signal } from '../eviction/thresholds.ts';
 import type { Image, RuntimeCondition } from '../runtime/runtime.ts';
 import { kubeletVersion } from '../version.ts';
+import { allocatable, type Reservations } from './allocatable.ts';
 import type { MachineInfo } from './machine.ts';
 import { timeText } from '../../machinery/meta/time.ts';
 
@@ -10,6 +11,9 @@ export interface NodeStatusInput {
   readonly nodeIps: readonly string[];
   readonly port: number;
   readonly maxPods: number;
+  /** How many images the Node shows at most; -1: all. */
+  readonly maxImages: number;
+  readonly reservations: Reservations;
   readonly machine: MachineInfo;
   readonly runtimeVersion: string;
   readonly images: readonly Image[];
@@ -23,26 +27,11 @@ export interface NodeStatusInput {
   readonly nowMs: number;
 }
 
-/** Upstream's hard eviction thresholds: under them a node is under pressure, and pods cannot be given the rest. */
-const evictionMemoryBytes = 100 * 1024 * 1024;
-const evictionDiskPart = 0.1;
-/** nodeStatusMaxImages. */
-const maxImages = 50;
-
-/** What pods can have: all but what is kept free lest the node itself run short. */
-export function allocatable(all: NodeResources): NodeResources {
-  return {
-    cpuMilli: all.cpuMilli,
-    memoryBytes: all.memoryBytes - evictionMemoryBytes,
-    ephemeralStorageBytes: Math.floor(all.ephemeralStorageBytes * (1 - evictionDiskPart)),
-  };
-}
-
 /** The status of the node as the kubelet sees it. Conditions keep the time of their last change. */
 export function nodeStatus(input: NodeStatusInput): core.NodeStatus {
   const { machine, node } = input;
   const { cpuMilli, memoryBytes, ephemeralStorageBytes } = machine.resources;
-  const forPods = allocatable(machine.resources);
+  const forPods = allocatable(machine.resources, input.reservations);
   const own: Record<string, string> = {
     cpu: String(cpuMilli / 1000),
     'ephemeral-storage': `${Math.floor(ephemeralStorageBytes / 1024)}Ki`,
@@ -60,6 +49,7 @@ export function nodeStatus(input: NodeStatusInput): core.NodeStatus {
     allocatable: {
       ...extended,
       ...own,
+      cpu: String(forPods.cpuMilli / 1000),
       memory: `${Math.floor(forPods.memoryBytes / 1024)}Ki`,
       'ephemeral-storage': String(forPods.ephemeralStorageBytes),
     },
@@ -82,7 +72,7 @@ export function nodeStatus(input: NodeStatusInput): core.NodeStatus {
       operatingSystem: 'linux',
       architecture: machine.architecture,
     },
-    images: nodeImages(input.images),
+    images: nodeImages(input.images, input.maxImages),
   };
 }
 
@@ -101,11 +91,14 @@ function conditions(input: NodeStatusInput): core.NodeCondition[] {
     isPressed
       ? { type, status: 'True', reason: yes, message: yesText }
       : { type, status: 'False', reason: no, message: noText };
-  const disk = input.machine.resources.ephemeralStorageBytes * evictionDiskPart;
+  const { memoryBytes, ephemeralStorageBytes } = input.machine.resources;
+  const thresholds = parseThresholds({ evictionHard: input.reservations.evictionHard ?? {} });
+  const isUnder = (signal: Signal, available: number, capacity: number) =>
+    thresholds.some((threshold) => threshold.signal === signal && available < amountOf(threshold.value, capacity));
   const verdicts = [
     pressed(
       'MemoryPressure',
-      input.availableMemoryBytes < evictionMemoryBytes,
+      isUnder('memory.available', input.availableMemoryBytes, memoryBytes),
       'KubeletHasInsufficientMemory',
       'KubeletHasSufficientMemory',
       'kubelet has insufficient memory available',
@@ -113,7 +106,7 @@ function conditions(input: NodeStatusInput): core.NodeCondition[] {
     ),
     pressed(
       'DiskPressure',
-      input.freeDiskBytes < disk,
+      isUnder('nodefs.available', input.freeDiskBytes, ephemeralStorageBytes),
       'KubeletHasDiskPressure',
       'KubeletHasNoDiskPressure',
       'kubelet has disk pressure',
@@ -154,10 +147,10 @@ function conditionText({ type, status, reason, message }: RuntimeCondition): str
 }
 
 /** The largest first, as upstream; the scheduler prefers nodes that have an image. */
-function nodeImages(images: readonly Image[]): core.ContainerImage[] {
+function nodeImages(images: readonly Image[], most: number): core.ContainerImage[] {
   return [...images]
     .sort((a, b) => b.size - a.size)
-    .slice(0, maxImages)
+    .slice(0, most < 0 ? images.length : most)
     .map(({ repoTags, repoDigests, size }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes: size }))
     .filter(({ names }) => names.length > 0);
 }

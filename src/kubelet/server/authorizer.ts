@@ -9,13 +9,13 @@ import type { TokenReview } from '../../apis/generated/types/authentication.k8s.
 import type { Clock } from '../../base/clock.ts';
 import type { Client } from '../../client/client.ts';
 import type { UserInfo } from '../../machinery/wire.ts';
+import type { EffectiveConfiguration } from '../config/defaults.ts';
+import { msOf } from '../config/validate.ts';
 
-/** Upstream's cache times. */
-const allowedMs = 300_000;
-const deniedMs = 30_000;
-const tokenMs = 120_000;
 /** Entries past this: the oldest goes. */
 const mostCached = 1000;
+
+export type AuthorizerSettings = Pick<EffectiveConfiguration, 'authentication' | 'authorization'>;
 
 export type Access = 'allowed' | 'unauthenticated' | { readonly forbidden: string };
 
@@ -23,25 +23,29 @@ export class KubeletAuthorizer {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #nodeName: string;
+  readonly #settings: AuthorizerSettings;
   readonly #decisions = new Cache<boolean>();
   readonly #tokens = new Cache<UserInfo | undefined>();
 
-  constructor(client: Client, clock: Clock, nodeName: string) {
+  constructor(client: Client, clock: Clock, nodeName: string, settings: AuthorizerSettings) {
     this.#client = client;
     this.#clock = clock;
     this.#nodeName = nodeName;
+    this.#settings = settings;
   }
 
   /** Rejects when the API server cannot be asked. */
   async check(request: IncomingMessage, path: string): Promise<Access> {
-    const user = certificateUser(request.socket as TLSSocket) ?? (await this.#tokenUser(request.headers.authorization));
+    const user = certificateUser(request.socket as TLSSocket) ?? (await this.#otherUser(request.headers.authorization));
     if (!user) return 'unauthenticated';
+    if (this.#settings.authorization.mode === 'AlwaysAllow') return 'allowed';
     if (user.groups.includes('system:masters')) return 'allowed';
     const verb = verbs[request.method ?? 'GET'] ?? 'get';
-    const subresource = subresourceOf(path);
-    if (await this.#mayUse(user, verb, subresource)) return 'allowed';
+    const subresources = subresourcesOf(path);
+    // In turn: whoever has the finer right needs no `nodes/proxy`, which is as good as root on the node.
+    for (const subresource of subresources) if (await this.#mayUse(user, verb, subresource)) return 'allowed';
     return {
-      forbidden: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}])`,
+      forbidden: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])`,
     };
   }
 
@@ -61,8 +65,16 @@ export class KubeletAuthorizer {
         },
       });
     const allowed = review.status?.allowed ?? false;
-    this.#decisions.set(key, allowed, this.#clock.now() + (allowed ? allowedMs : deniedMs));
+    const { cacheAuthorizedTTL, cacheUnauthorizedTTL } = this.#settings.authorization.webhook;
+    this.#decisions.set(key, allowed, this.#clock.now() + msOf(allowed ? cacheAuthorizedTTL : cacheUnauthorizedTTL));
     return allowed;
+  }
+
+  /** A request that bears a token which nobody knows is no anonymous one. */
+  async #otherUser(header: string | undefined): Promise<UserInfo | undefined> {
+    const { anonymous, webhook } = this.#settings.authentication;
+    if (header !== undefined) return webhook.enabled ? this.#tokenUser(header) : undefined;
+    return anonymous.enabled ? anonymousUser : undefined;
   }
 
   async #tokenUser(header: string | undefined): Promise<UserInfo | undefined> {
@@ -77,7 +89,7 @@ export class KubeletAuthorizer {
     const user = found?.username
       ? { username: found.username, groups: found.groups ?? [], ...(found.uid ? { uid: found.uid } : {}) }
       : undefined;
-    this.#tokens.set(token, user, this.#clock.now() + tokenMs);
+    this.#tokens.set(token, user, this.#clock.now() + msOf(this.#settings.authentication.webhook.cacheTTL));
     return user;
   }
 }
@@ -91,14 +103,29 @@ const verbs: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 };
 
-/** Upstream's mapping of paths to sub-resources of nodes. */
-function subresourceOf(path: string): string {
+/**
+ * Upstream's mapping of paths to sub-resources of nodes (KubeletFineGrainedAuthz); any one of them is enough. Whatever has
+ * none of its own needs `nodes/proxy`.
+ */
+const subresourcesByPath: Readonly<Record<string, readonly string[]>> = {
+  stats: ['stats'],
+  metrics: ['metrics'],
+  logs: ['log'],
+  checkpoint: ['checkpoint'],
+  statusz: ['statusz'],
+  pods: ['pods', 'proxy'],
+  runningpods: ['pods', 'proxy'],
+  healthz: ['healthz', 'proxy'],
+  configz: ['configz', 'proxy'],
+  flagz: ['configz'],
+};
+
+export function subresourcesOf(path: string): readonly string[] {
   const first = path.split('/')[1] ?? '';
-  if (first === 'stats') return 'stats';
-  if (first === 'metrics') return 'metrics';
-  if (first === 'logs') return 'log';
-  return 'proxy';
+  return Object.hasOwn(subresourcesByPath, first) ? subresourcesByPath[first]! : ['proxy'];
 }
+
+const anonymousUser: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 function certificateUser(socket: TLSSocket): UserInfo | undefined {
   if (!socket.authorized) return undefined;

@@ -127,7 +127,12 @@ describe.runIf(!missing)('streams of a real container', () => {
   it('shows figures and settings', async () => {
     const { pods } = JSON.parse((await kubelet.get('/stats/summary')).body);
     expect(pods.map((pod: { podRef: { name: string } }) => pod.podRef.name)).toContain('web');
-    expect(JSON.parse((await kubelet.get('/configz')).body).kubeletconfig.maxPods).toBe(110);
+    // Checklist 8: the thresholds in force.
+    expect(JSON.parse((await kubelet.get('/configz')).body).kubeletconfig).toMatchObject({
+      maxPods: 110,
+      port: kubelet.port,
+      evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%', 'imagefs.available': '15%' },
+    });
     expect((await kubelet.get('/metrics')).body).toContain('kubelet_node_name{node="n1"} 1\n');
     expect((await kubelet.get('/healthz')).body).toBe('ok');
   });

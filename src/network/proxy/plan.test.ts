@@ -22,6 +22,8 @@ function port(overrides: Partial<ServicePort>): ServicePort {
     port: 80,
     nodePort: 0,
     externalIps: [],
+    guardedIps: [],
+    sourceRanges: [],
     affinitySeconds: 0,
     internal,
     external: internal,
@@ -43,6 +45,16 @@ const cases: readonly [string, readonly ServicePort[]][] = [
     [port({ nodePort: 30080, internal: [], external: [endpoint('10.244.1.9', false)] })],
   ],
   [
+    'source ranges that overlap',
+    [
+      port({
+        externalIps: ['203.0.113.9'],
+        guardedIps: ['203.0.113.9'],
+        sourceRanges: ['198.51.100.0/24', '198.51.0.0/16', '192.0.2.7/32'],
+      }),
+    ],
+  ],
+  [
     'two ports',
     [port({}), port({ key: 'default/dns/udp/dns', protocol: 'udp', clusterIps: ['10.96.0.10'], port: 53 })],
   ],
@@ -60,6 +72,14 @@ describe('planTable', () => {
     const table = planTable([port({ internal: [], nodePort: 30080 })], options);
     expect(table.maps.get('no-endpoint-services')!.elements.get('10.96.0.100 . tcp . 80')).toBe('goto reject-chain');
     expect(table.maps.get('no-endpoint-nodeports')!.elements.get('tcp . 30080')).toBe('goto reject-chain');
+  });
+
+  it('lets only the source ranges reach a guarded address, checked before anything is translated or rejected', () => {
+    const guarded = { externalIps: ['203.0.113.9'], guardedIps: ['203.0.113.9'], sourceRanges: ['198.51.100.0/24'] };
+    const table = planTable([port(guarded)], options);
+    const verdict = table.maps.get('guarded-ips')!.elements.get('203.0.113.9 . tcp . 80')!;
+    expect(table.chains.get(verdict.replace('goto ', ''))!.rules).toEqual(['ip saddr 198.51.100.0/24 return', 'drop']);
+    expect(table.chains.get('filter-prerouting')!.rules[0]).toBe('ct state new jump source-ranges');
   });
 
   it('gives an empty script when nothing changed', () => {

@@ -32,6 +32,7 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
   const nodePorts = new Map<string, string>();
   const rejectedIps = new Map<string, string>();
   const rejectedNodePorts = new Map<string, string>();
+  const guardedIps = new Map<string, string>();
 
   const lookUp = `${ip} daddr . meta l4proto . th dport vmap`;
   const nodePortLookUp = (map: string) =>
@@ -43,6 +44,8 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
   // Declared before the chains that look them up; filled below.
   chains.set('services', { rules: [`${lookUp} @service-ips`, nodePortLookUp('service-nodeports')] });
   chains.set('no-endpoints', { rules: [`${lookUp} @no-endpoint-services`, nodePortLookUp('no-endpoint-nodeports')] });
+  // Before nat, while the address that the client asked for is still to be seen.
+  chains.set('source-ranges', { rules: [`${lookUp} @guarded-ips`] });
   chains.set('nat-prerouting', base('type nat hook prerouting priority -100; policy accept;', ['jump services']));
   chains.set('nat-output', base('type nat hook output priority -100; policy accept;', ['jump services']));
   chains.set(
@@ -56,11 +59,13 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
   const untranslated = `${ip} daddr ${options.serviceCidr} goto reject-chain`;
   const filter = (hook: string, priority: number, rules: string[]) =>
     base(`type filter hook ${hook} priority ${priority}; policy accept;`, rules);
+  // Who may not come in learns nothing, not even that there are no endpoints.
+  const firstChecks = ['ct state new jump source-ranges', 'ct state new jump no-endpoints'];
   // Priority -110 is before nat (-100), -90 after it. Pods' packets are rejected before they are routed (kernel 5.9 and
   // later): routed back out of the bridge they came from, they would first earn an ICMP redirect, which the pod believes.
-  chains.set('filter-prerouting', filter('prerouting', -110, ['ct state new jump no-endpoints']));
+  chains.set('filter-prerouting', filter('prerouting', -110, firstChecks));
   chains.set('filter-prerouting-after-nat', filter('prerouting', -90, [untranslated]));
-  chains.set('filter-output', filter('output', -110, ['ct state new jump no-endpoints']));
+  chains.set('filter-output', filter('output', -110, firstChecks));
   chains.set('filter-output-after-nat', filter('output', -90, [untranslated]));
 
   for (const port of ports) {
@@ -75,6 +80,13 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
         rejectedIps.set(`${address} . ${port.protocol} . ${port.port}`, 'goto reject-chain');
     }
     if (!external) continue;
+    if (port.guardedIps.length > 0) {
+      // A rule a range, no set: ranges may overlap, which the kernel refuses in a set.
+      const allowed = port.sourceRanges.map((range) => `${ip} saddr ${range} return`);
+      chains.set(`guard-${id}`, { rules: [...allowed, 'drop'] });
+      for (const address of port.guardedIps)
+        guardedIps.set(`${address} . ${port.protocol} . ${port.port}`, `goto guard-${id}`);
+    }
     const target = port.external.length > 0 ? `goto external-${id}` : undefined;
     if (target) {
       if (port.externalLocal) {
@@ -146,6 +158,7 @@ export function planTable(ports: readonly ServicePort[], options: ProxyOptions):
     ['service-ips', { declaration: verdicts, elements: serviceIps }],
     ['service-nodeports', { declaration: portVerdicts, elements: nodePorts }],
     ['no-endpoint-services', { declaration: verdicts, elements: rejectedIps }],
+    ['guarded-ips', { declaration: verdicts, elements: guardedIps }],
     ['no-endpoint-nodeports', { declaration: portVerdicts, elements: rejectedNodePorts }],
   ]);
   return { family: options.family, name: options.tableName, maps, sets, chains };

@@ -20,6 +20,9 @@ export interface ServicePort {
   readonly nodePort: number;
   /** externalIPs and the addresses of its load balancer: reached from outside, as node ports are. */
   readonly externalIps: readonly string[];
+  /** Those of its addresses that only `sourceRanges` may reach: the load balancer's, when it has ranges of this family. */
+  readonly guardedIps: readonly string[];
+  readonly sourceRanges: readonly string[];
   /** Seconds that a client stays with its endpoint; 0: no affinity. */
   readonly affinitySeconds: number;
   /** For traffic that starts in the cluster. */
@@ -68,12 +71,18 @@ function portsOf(
     i.ip && (i.ipMode ?? 'VIP') === 'VIP' ? [i.ip] : [],
   );
   const externalIps = [...(spec.externalIPs ?? []), ...balancerIps].filter((ip) => familyOf(ip) === family);
-  const endpoints = readyEndpoints(slicesOf(namespace, name), nodeName, family);
+  const sourceRanges =
+    spec.type === 'LoadBalancer'
+      ? (spec.loadBalancerSourceRanges ?? []).map((r) => r.trim()).filter((r) => familyOf(r) === family)
+      : [];
+  const guardedIps = sourceRanges.length > 0 ? balancerIps.filter((ip) => familyOf(ip) === family) : [];
+  const endpoints = endpointsOf(slicesOf(namespace, name), nodeName, family);
   const externalLocal = spec.externalTrafficPolicy === 'Local';
   return (spec.ports ?? []).map((port) => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'];
-    const serving = endpoints(port.name ?? '', port.protocol ?? 'TCP');
-    const local = serving.filter((e) => e.local);
+    const candidates = endpoints(port.name ?? '', port.protocol ?? 'TCP');
+    const cluster = clusterEndpoints(candidates, nodeName);
+    const local = usable(candidates.filter((e) => e.local));
     return {
       key: `${namespace}/${name}/${protocol}/${port.name ?? ''}`,
       protocol,
@@ -81,38 +90,64 @@ function portsOf(
       port: port.port,
       nodePort: port.nodePort ?? 0,
       externalIps,
+      guardedIps,
+      sourceRanges,
       affinitySeconds:
         spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800) : 0,
-      internal: spec.internalTrafficPolicy === 'Local' ? local : serving,
-      external: externalLocal ? local : serving,
+      internal: spec.internalTrafficPolicy === 'Local' ? local : cluster,
+      external: externalLocal ? local : cluster,
       externalLocal,
     };
   });
 }
 
+interface Candidate extends Endpoint {
+  readonly state: 'ready' | 'terminating';
+  /** The nodes that it is meant for (hints.forNodes); empty: it has no such hint. */
+  readonly forNodes: readonly string[];
+}
+
 /**
- * The endpoints that take traffic for a port. Ready ones; if there is none at all, those that still serve while they
- * terminate (upstream: KEP-1669), so that a rollout of the last pod drops no connection.
+ * The endpoints that take traffic, of those in reach: the ready ones; if there is none, those that still serve while they
+ * terminate (upstream: KEP-1669), so that a rollout of the last pod drops no connection. What is in reach is decided
+ * first: under a Local policy a ready endpoint elsewhere does not keep this node's last one from draining.
  */
-function readyEndpoints(slices: Iterable<DeepReadonly<EndpointSlice>>, nodeName: string, family: 'IPv4' | 'IPv6') {
+function usable(candidates: readonly Candidate[]): Endpoint[] {
+  const ready = candidates.filter((c) => c.state === 'ready');
+  return (ready.length > 0 ? ready : candidates).map(({ ip, port, local }) => ({ ip, port, local }));
+}
+
+/**
+ * Under the Cluster policy: those meant for this node, provided that every ready endpoint says which nodes it is meant
+ * for and one of them names this one. Half-hinted endpoints are being written: all of them are used until then.
+ */
+function clusterEndpoints(candidates: readonly Candidate[], nodeName: string): Endpoint[] {
+  const ready = candidates.filter((c) => c.state === 'ready');
+  const meant = ready.filter((c) => c.forNodes.includes(nodeName));
+  return usable(meant.length > 0 && ready.every((c) => c.forNodes.length > 0) ? meant : candidates);
+}
+
+/** By port name and protocol: every endpoint that could take traffic, in a stable order. */
+function endpointsOf(slices: Iterable<DeepReadonly<EndpointSlice>>, nodeName: string, family: 'IPv4' | 'IPv6') {
   const slicesOfFamily = [...slices].filter((s) => s.addressType === family);
-  return (portName: string, protocol: string): Endpoint[] => {
-    const ready = new Map<string, Endpoint>();
-    const terminating = new Map<string, Endpoint>();
+  return (portName: string, protocol: string): Candidate[] => {
+    const found = new Map<string, Candidate>();
     for (const slice of slicesOfFamily) {
-      const found = slicePorts(slice).find((p) => p.name === portName && p.protocol === protocol);
-      if (!found) continue;
+      const port = slicePorts(slice).find((p) => p.name === portName && p.protocol === protocol)?.port;
+      if (port === undefined) continue;
       for (const endpoint of slice.endpoints ?? []) {
         const ip = endpoint.addresses?.[0];
         if (!ip) continue;
-        const { ready: isReady, serving, terminating: ends } = endpoint.conditions ?? {};
-        const entry: Endpoint = { ip, port: found.port, local: endpoint.nodeName === nodeName };
-        if (isReady ?? true) ready.set(`${ip}:${found.port}`, entry);
-        else if (ends && (serving ?? false)) terminating.set(`${ip}:${found.port}`, entry);
+        const { ready, serving, terminating } = endpoint.conditions ?? {};
+        const state = (ready ?? true) ? 'ready' : terminating && serving ? 'terminating' : undefined;
+        const key = `${ip}:${port}`;
+        // An endpoint that moves between slices is in both for a moment: ready wins.
+        if (!state || found.get(key)?.state === 'ready') continue;
+        const forNodes = (endpoint.hints?.forNodes ?? []).map((n) => n.name);
+        found.set(key, { ip, port, local: endpoint.nodeName === nodeName, state, forNodes });
       }
     }
-    const chosen = ready.size > 0 ? ready : terminating;
-    return [...chosen.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);
+    return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);
   };
 }
 

@@ -65,6 +65,8 @@ function service(overrides: Partial<ServicePort> = {}): ServicePort {
     port: 80,
     nodePort: 0,
     externalIps: [],
+    guardedIps: [],
+    sourceRanges: [],
     affinitySeconds: 0,
     internal,
     external: internal,
@@ -162,6 +164,17 @@ describe('Services in nftables', () => {
     load([service({ nodePort: 30123 })]);
     expect(answers(pods[1].namespace, 'http://10.249.0.1:30123/').size).toBe(2);
     expect(answers(node, 'http://10.249.0.1:30123/').size).toBe(2);
+  });
+
+  it("let only the source ranges reach a load balancer's address", () => {
+    const balancer = '203.0.113.9';
+    const guarded = { guardedIps: [balancer], sourceRanges: [`${pods[0].ip}/32`] };
+    load([service({ externalIps: [balancer], ...guarded })]);
+    expect(answers(pods[0].namespace, `http://${balancer}/`).size).toBe(2);
+    expect(get(pods[1].namespace, `http://${balancer}/`)).toBe('');
+    expect(answers(pods[1].namespace, 'http://10.112.0.50/').size).toBe(2);
+    load([service({ externalIps: [balancer] })]);
+    expect(answers(pods[1].namespace, `http://${balancer}/`).size).toBe(2);
   });
 
   it('refuse at once where there is no endpoint, and where there is no Service', () => {

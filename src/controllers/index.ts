@@ -28,6 +28,7 @@ import { statefulSetController } from './statefulset/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
+import { volumeAttributesClassProtectionController } from './volumeattributesclass-protection/controller.ts';
 
 export const controllers: readonly ControllerDescriptor[] = [
   endpointsController,
@@ -55,6 +56,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   clusterRoleAggregationController,
   claimProtectionController,
   volumeProtectionController,
+  volumeAttributesClassProtectionController,
   ttlAfterFinishedController,
   rootCaPublisher,
   taintEvictionController,

@@ -1,12 +1,13 @@
 /** Plans of a few lines: ttl, protection of claims and volumes, cleaning of certificate requests. */
 import { expect, test } from 'vitest';
 import type { CertificateSigningRequest } from '../apis/generated/types/certificates.k8s.io/v1.ts';
-import type { Pod } from '../apis/generated/types/core/v1.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../apis/generated/types/core/v1.ts';
 import { msUntilStale } from './certificatesigningrequest-cleaner/plan.ts';
 import { planProtection } from './common/protection.ts';
 import { claimsInUse } from './persistentvolumeclaim-protection/plan.ts';
 import { planTtl, smallest } from './ttl/plan.ts';
 import { timeText } from '../machinery/meta/time.ts';
+import { classesOfClaim, classesOfVolume } from './volumeattributesclass-protection/plan.ts';
 
 test('ttl grows with the cluster, and does not flip at its edges', () => {
   const seen: number[] = [];
@@ -40,6 +41,23 @@ test.each([
   ];
   const pod = { metadata: { name: 'p', namespace: 'ns' }, spec: { ...spec, volumes }, status: { phase } };
   expect(claimsInUse(pod as unknown as Pod)).toEqual(claims);
+});
+
+test('classes of volume attributes, wanted, had and on the way, are in use', () => {
+  const claim = (spec: object, status: object) =>
+    classesOfClaim({ metadata: {}, spec, status } as PersistentVolumeClaim);
+  const wanted = { volumeAttributesClassName: 'gold' };
+  const modifyVolumeStatus = { status: 'InProgress', targetVolumeAttributesClassName: 'silver' };
+  expect(claim({}, {})).toEqual([]);
+  expect(claim({ volumeAttributesClassName: '' }, {})).toEqual([]);
+  expect(claim(wanted, { currentVolumeAttributesClassName: 'gold' })).toEqual(['gold']);
+  expect(claim(wanted, { currentVolumeAttributesClassName: 'lead', modifyVolumeStatus })).toEqual([
+    'gold',
+    'lead',
+    'silver',
+  ]);
+  expect(classesOfVolume({ metadata: {}, spec: wanted } as PersistentVolume)).toEqual(['gold']);
+  expect(classesOfVolume({ metadata: {}, spec: {} } as PersistentVolume)).toEqual([]);
 });
 
 const nowMs = Date.parse('2026-01-02T00:00:00Z');

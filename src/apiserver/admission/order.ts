@@ -19,6 +19,7 @@ import { Priority } from './priority/plugin.ts';
 import { type QuotaStore, ResourceQuotaAdmission } from './resource-quota/plugin.ts';
 import { RuntimeClassAdmission } from './runtime-class/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
+import { StorageObjectInUseProtection } from './storage-object-in-use-protection/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
 import type { WebhookDependencies } from './webhook/call.ts';
 import { MutatingAdmissionWebhook } from './webhook/mutating.ts';
@@ -57,6 +58,7 @@ const order: readonly Entry[] = [
   { name: 'Priority', onByDefault: true, make: (d) => new Priority(d.lookup) },
   { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => new DefaultTolerationSeconds() },
   { name: 'DefaultStorageClass', onByDefault: true, make: (d) => new DefaultStorageClass(d.lookup) },
+  { name: 'StorageObjectInUseProtection', onByDefault: true, make: () => new StorageObjectInUseProtection() },
   { name: 'PersistentVolumeClaimResize', onByDefault: true, make: (d) => new PersistentVolumeClaimResize(d.lookup) },
   { name: 'RuntimeClass', onByDefault: true, make: (d) => new RuntimeClassAdmission(d.lookup) },
   { name: 'CertificateApproval', onByDefault: true, make: (d) => new CertificateApproval(d.authorizer) },

@@ -14,6 +14,8 @@ import { NodeRestriction } from './node-restriction/plugin.ts';
 import { admissionPluginNames, admissionPlugins } from './order.ts';
 import { Priority } from './priority/plugin.ts';
 import { ServiceAccountAdmission } from './service-account/plugin.ts';
+import { StorageObjectInUseProtection } from './storage-object-in-use-protection/plugin.ts';
+import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/plugin.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts';
 import { alwaysAllow } from '../authz/authorizer.ts';
 import { noOutbound } from '../outbound/outbound.ts';
@@ -401,6 +403,72 @@ test('the order is fixed and names are checked', () => {
   expect(() => admissionPlugins(dependencies, { enable: ['Frob'] })).toThrow('unknown admission plugin "Frob"');
 });
 
+describe('StorageObjectInUseProtection', () => {
+  test.each<[string, RequestSketch, string[] | undefined]>([
+    ['a claim', { resource: 'persistentvolumeclaims' }, ['kubernetes.io/pvc-protection']],
+    ['a volume', { resource: 'persistentvolumes' }, ['kubernetes.io/pv-protection']],
+    [
+      'a class of volume attributes',
+      { group: 'storage.k8s.io', resource: 'volumeattributesclasses' },
+      ['kubernetes.io/vac-protection'],
+    ],
+    ['a sub-resource', { resource: 'persistentvolumes/status' }, undefined],
+    ['the same name in another group', { group: 'example.com', resource: 'persistentvolumes' }, undefined],
+    ['another kind', { resource: 'configmaps' }, undefined],
+  ])('%s', (_, sketch, finalizers) => {
+    const object: KubeObject = { metadata: { name: 'x' } };
+    new StorageObjectInUseProtection().admit(attributesOf({ ...sketch, object }));
+    expect(object.metadata.finalizers).toEqual(finalizers);
+  });
+  test("keeps others' finalizers, and is put on once", () => {
+    const object: KubeObject = { metadata: { name: 'x', finalizers: ['example.com/mine'] } };
+    const attributes = attributesOf({ resource: 'persistentvolumes', object });
+    const plugin = new StorageObjectInUseProtection();
+    plugin.admit(attributes);
+    plugin.admit(attributes);
+    expect(object.metadata.finalizers).toEqual(['example.com/mine', 'kubernetes.io/pv-protection']);
+  });
+});
+
+describe('PersistentVolumeClaimResize', () => {
+  const classOf = (name: string, allowVolumeExpansion?: boolean): KubeObject =>
+    ({ metadata: { name }, provisioner: 'p', allowVolumeExpansion }) as KubeObject;
+  const plugin = new PersistentVolumeClaimResize(
+    lookupOf({ 'storageclasses.storage.k8s.io': [classOf('grows', true), classOf('fixed', false), classOf('unsaid')] }),
+  );
+  const claim = (storage: string, storageClassName: string | undefined, phase = 'Bound'): KubeObject =>
+    ({
+      metadata: { name: 'c', namespace: 'ns' },
+      spec: { storageClassName, resources: { requests: { storage } } },
+      status: { phase },
+    }) as KubeObject;
+  const onlyBound = 'Only bound persistent volume claims can be expanded';
+  const onlyDynamic =
+    'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';
+  test.each<[string, KubeObject, KubeObject, string | undefined]>([
+    ['grows', claim('1Gi', 'grows'), claim('2Gi', 'grows'), undefined],
+    ['the same size in other words', claim('1Gi', 'fixed'), claim('1024Mi', 'fixed'), undefined],
+    ['shrinks: for validation to refuse', claim('2Gi', 'fixed'), claim('1Gi', 'fixed'), undefined],
+    ['is not bound', claim('1Gi', 'grows', 'Pending'), claim('2Gi', 'grows', 'Pending'), onlyBound],
+    ['has a class that forbids it', claim('1Gi', 'fixed'), claim('2Gi', 'fixed'), onlyDynamic],
+    ['has a class that does not say', claim('1Gi', 'unsaid'), claim('2Gi', 'unsaid'), onlyDynamic],
+    ['has a class that is gone', claim('1Gi', 'gone'), claim('2Gi', 'gone'), onlyDynamic],
+    ['has no class', claim('1Gi', undefined), claim('2Gi', undefined), onlyDynamic],
+    ['changes its class', claim('1Gi', 'fixed'), claim('2Gi', 'grows'), onlyDynamic],
+  ])('a claim that %s', (_, oldObject, object, message) => {
+    const sketch = {
+      operation: 'UPDATE',
+      resource: 'persistentvolumeclaims',
+      namespace: 'ns',
+      oldObject,
+      object,
+    } as const;
+    const error = thrownBy(() => plugin.validate(attributesOf(sketch)));
+    if (message === undefined) expect(error).toBeUndefined();
+    else expect((error as Error).message).toBe(`persistentvolumeclaims "c" is forbidden: ${message}`);
+  });
+});
+
 /** Upstream's chain of v1.36, in its order, as far as it is on by default (NodeRestriction is by how `up` starts it). */
 const upstream = `
   NamespaceLifecycle LimitRanger ServiceAccount NodeRestriction TaintNodesByCondition PodSecurity Priority
@@ -414,7 +482,6 @@ const upstream = `
 
 /** Not built yet, or of kinds and features that are off by default. */
 const missing = new Set([
-  'StorageObjectInUseProtection',
   'PodGroupProtection',
   'ClusterTrustBundleAttest',
   'PodTopologyLabels',

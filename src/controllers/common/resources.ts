@@ -44,6 +44,11 @@ export const storageClasses: GroupVersionResource = {
   version: 'v1',
   resource: 'storageclasses',
 };
+export const volumeAttributesClasses: GroupVersionResource = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  resource: 'volumeattributesclasses',
+};
 export const certificateSigningRequests: GroupVersionResource = {
   group: 'certificates.k8s.io',
   version: 'v1',

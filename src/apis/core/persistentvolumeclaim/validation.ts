@@ -4,7 +4,7 @@ import { type FieldError, forbidden, invalid, required } from '../../../machiner
 import { isDns1123Subdomain } from '../../../machinery/validation/formats.ts';
 import { validateLabelSelector } from '../../common/validate-selector.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../generated/types/core/v1.ts';
-import { validateAccessModes } from '../persistentvolume/access-modes.ts';
+import { classAnnotation, validateAccessModes } from '../persistentvolume/access-modes.ts';
 
 export function validateClaimSpec(spec: PersistentVolumeClaimSpec, field: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -37,6 +37,7 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
   );
   const bound = old.status?.phase === 'Bound';
   if (bound) mutable.add('resources');
+  if (isFirstClass(claim, old)) mutable.add('storageClassName');
   const errors = validateClaim(claim);
   if (changedFields(spec, before).some((field) => !mutable.has(field)))
     errors.push(
@@ -48,4 +49,11 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
   if (bound && sizes[0]!.compare(sizes[1]!) < 0)
     errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than previous value'));
   return errors;
+}
+
+/** A claim made when there was no default class gets one later; one with the older annotation only that same one. */
+function isFirstClass(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
+  const name = claim.spec?.storageClassName;
+  const annotated = old.metadata.annotations?.[classAnnotation];
+  return name !== undefined && old.spec?.storageClassName === undefined && (annotated ?? name) === name;
 }

@@ -16,6 +16,7 @@ import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { volumeBinderController } from './persistentvolume-binder/controller.ts';
 import { volumeProtectionController } from './persistentvolume-protection/controller.ts';
 import { claimProtectionController } from './persistentvolumeclaim-protection/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
@@ -53,6 +54,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   ttlController,
   nodeIpamController,
   nodeLifecycleController,
+  volumeBinderController,
   clusterRoleAggregationController,
   claimProtectionController,
   volumeProtectionController,

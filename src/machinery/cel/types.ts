@@ -167,7 +167,9 @@ export function assignable(wanted: CelType, given: CelType, bindings: Bindings):
       return (
         given.kind === 'opaque' &&
         given.name === wanted.name &&
-        wanted.params.every((p, i) => given.params[i] === undefined || assignable(p, given.params[i]!, bindings))
+        // Types of whatever kind compare.
+        (wanted.name === 'type' ||
+          wanted.params.every((p, i) => given.params[i] === undefined || assignable(p, given.params[i]!, bindings)))
       );
     default:
       return given.kind === wanted.kind;

@@ -121,7 +121,10 @@ export function celEquals(a: unknown, b: unknown): boolean {
 export function celCompare(a: unknown, b: unknown): number | undefined {
   if (isNumeric(a) && isNumeric(b)) {
     const [x, y] = [plainNumber(a), plainNumber(b)];
-    return x < y ? -1 : x > y ? 1 : Number.isNaN(x) || Number.isNaN(y) ? undefined : 0;
+    if (Number.isNaN(x) || Number.isNaN(y)) return undefined;
+    // Between an integer and a double, as doubles are: what both round to is equal.
+    const [left, right] = typeof x === typeof y ? [x, y] : [Number(x), Number(y)];
+    return left < right ? -1 : left > right ? 1 : 0;
   }
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);

@@ -95,6 +95,16 @@ function format(pattern: unknown, args: unknown): string {
   );
 }
 
+/** As Go's %f: a value right between two goes to the even one, and large ones have all their digits. */
+function fixed(value: number, precision: number): string {
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${precision > 0 ? `.${'0'.repeat(precision)}` : ''}`;
+  const digits = value.toFixed(100);
+  const kept = digits.slice(0, digits.length - 100 + precision);
+  const isTie = /^50*$/.test(digits.slice(kept.length));
+  if (!isTie || !/[02468]\.?$/.test(kept)) return value.toFixed(precision);
+  return kept.replace(/\.$/, '');
+}
+
 function formatted(verb: string, precision: number | undefined, value: unknown, _clause: string): string {
   const integer = typeof value === 'bigint' ? value : (value as { value?: unknown } | null)?.value;
   const wrong = (what: string): CelError =>
@@ -111,7 +121,7 @@ function formatted(verb: string, precision: number | undefined, value: unknown, 
       return integer.toString();
     case 'f':
       if (typeof value !== 'number' && typeof integer !== 'bigint') throw wrong('fixed-point');
-      return special(Number(value)) ?? Number(value).toFixed(precision ?? 6);
+      return special(Number(value)) ?? fixed(Number(value), precision ?? 6);
     case 'e':
       if (typeof value !== 'number' && typeof integer !== 'bigint') throw wrong('scientific');
       return (
@@ -249,10 +259,15 @@ export const stringFunctions: readonly CelFunction[] = [
     cost: read,
     resultSize: same,
   }),
-  define('trim', ['string.() -> string'], (value) => text('trim', value).replace(/^[\s\u0085]+|[\s\u0085]+$/gu, ''), {
-    cost: read,
-    resultSize: same,
-  }),
+  define(
+    'trim',
+    ['string.() -> string'],
+    (value) => text('trim', value).replace(/^\p{White_Space}+|\p{White_Space}+$/gu, ''),
+    {
+      cost: read,
+      resultSize: same,
+    },
+  ),
   define('reverse', ['string.() -> string'], (value) => [...text('reverse', value)].reverse().join(''), {
     cost: read,
     resultSize: same,

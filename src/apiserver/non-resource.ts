@@ -1,4 +1,4 @@
-/** Everything that is no resource: discovery, OpenAPI, health, version, metrics, keys of tokens, the index. */
+/** Everything that is no resource: discovery, OpenAPI, health, status pages, version, metrics, keys of tokens, the index. */
 import { versionInfo } from './version.ts';
 import type { TokenKeys } from './authn/token-keys.ts';
 import type { Discovery } from './discovery/discovery.ts';
@@ -8,11 +8,13 @@ import type { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
 import type { OpenApi } from './openapi/openapi.ts';
 import type { ContextHandler, RequestContext } from './request-context.ts';
 import type { WireResponse } from '../machinery/wire.ts';
+import type { ZPages } from './zpages/zpages.ts';
 
 export interface NonResourceParts {
   readonly discovery: Discovery;
   readonly openApi: OpenApi;
   readonly health: Health;
+  readonly zpages: ZPages;
   readonly metrics: ApiServerMetrics;
   readonly tokenKeys: TokenKeys | undefined;
   readonly issuer: string;
@@ -24,13 +26,18 @@ export interface NonResourceParts {
 
 const fixedPaths = [
   '/.well-known/openid-configuration',
+  '/apis/',
+  '/flagz',
   '/healthz',
   '/livez',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
+  '/openapi/v3/',
   '/openid/v1/jwks',
   '/readyz',
+  '/statusz',
   '/version',
 ];
 
@@ -40,8 +47,11 @@ export function nonResourceHandler(parts: NonResourceParts): ContextHandler {
     (await parts.discovery.answer(context)) ??
     (await parts.openApi.answer(context)) ??
     parts.health.answer(context) ??
+    parts.zpages.answer(context) ??
     answerFixed(parts, context) ??
-    jsonResponse(context.info.path === '/' ? 200 : 404, { paths: [...parts.apiPaths(), ...fixedPaths].sort() });
+    jsonResponse(context.info.path === '/' ? 200 : 404, {
+      paths: [...parts.apiPaths(), ...fixedPaths, ...parts.health.paths()].sort(),
+    });
 }
 
 function answerFixed(parts: NonResourceParts, context: RequestContext): WireResponse | undefined {
@@ -51,6 +61,10 @@ function answerFixed(parts: NonResourceParts, context: RequestContext): WireResp
       return jsonResponse(200, versionInfo);
     case '/metrics':
       return textResponse(200, parts.metrics.registry.text(), {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      });
+    case '/metrics/slis':
+      return textResponse(200, parts.health.slis.text(), {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       });
     case '/.well-known/openid-configuration':

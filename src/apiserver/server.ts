@@ -30,6 +30,7 @@ import { defaultNodePortRange, type PortRange } from './allocators/node-ports.ts
 import { keepIpAddresses } from './allocators/ip-addresses.ts';
 import { ServiceAllocator } from './allocators/services.ts';
 import { Authenticator } from './authn/authenticator.ts';
+import { RequestHeaderAuthenticator, type RequestHeaderOptions, usualRequestHeaders } from './authn/request-header.ts';
 import { authenticationReviewHandlers } from './authn/reviews.ts';
 import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens.ts';
 import { parseTokenFile } from './authn/token-file.ts';
@@ -41,6 +42,7 @@ import { escalationHooks } from './authz/escalation.ts';
 import { NodeAuthorizer } from './authz/node-authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { type BootstrapOptions, bootstrap, keepBootstrapped } from './bootstrap/bootstrap.ts';
+import { keepIdentityLease } from './bootstrap/identity-lease.ts';
 import { Loopback } from './bootstrap/loopback.ts';
 import { followChanges } from './bootstrap/on-change.ts';
 import { nodeRules } from './bootstrap/rbac.ts';
@@ -54,6 +56,7 @@ import { FlowControlMetrics } from './flowcontrol/metrics.ts';
 import { flowSchemaStatusReads, updateFlowSchemaStatus } from './flowcontrol/status.ts';
 import { statusResponse } from './filters/status-response.ts';
 import { componentStatusHandler } from './health/component-status.ts';
+import { apiServerChecks } from './health/checks.ts';
 import { Health } from './health/health.ts';
 import { ApiServerMetrics } from './metrics/apiserver-metrics.ts';
 import { nonResourceHandler } from './non-resource.ts';
@@ -68,6 +71,7 @@ import { builtinResources } from './registry/builtin.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
 import type { ContextHandler, RequestContext } from './request-context.ts';
 import { kubernetesVersion } from './version.ts';
+import { ZPages } from './zpages/zpages.ts';
 
 /** Named as upstream's flags. */
 export interface ApiServerOptions {
@@ -89,7 +93,14 @@ export interface ApiServerOptions {
   readonly apiAudiences?: readonly string[];
   /** PEM; published in kube-system/extension-apiserver-authentication. */
   readonly clientCAFile?: string;
+  /** PEM, published there too: front proxies whose certificates it has signed may name users in headers. */
   readonly requestheaderClientCAFile?: string;
+  /** How front proxies do that. Default: kubeadm's settings. */
+  readonly requestHeaders?: RequestHeaderOptions;
+  /** With it the server keeps a Lease in kube-system that says that it is there. */
+  readonly hostname?: string;
+  /** What /flagz shows: flags by name, values as text. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Defaults 400 and 200. */
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;
@@ -143,6 +154,7 @@ export function createApiServer(options: ApiServerOptions, dependencies: ApiServ
   return new PortableApiServer(options, dependencies);
 }
 
+const statuszPaths = ['/flagz', '/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version'];
 const noKinds: readonly CustomKind[] = [];
 const objectsPerSeat = 100;
 const maxListSeats = 10;
@@ -310,6 +322,15 @@ class PortableApiServer implements ApiServer {
     this.#lifetime.spawn((signal) => followChanges(statusOfFlowSchemas, signal));
     const ipAddresses = { lookup, loopback, clock, onError: this.#onError };
     this.#lifetime.spawn((signal) => keepIpAddresses(ipAddresses, signal));
+    const { hostname } = this.#options;
+    if (hostname !== undefined) {
+      const identity = { hostname, peerAddress: this.#serverAddress() };
+      const onError = (error: unknown) => this.#onError(error, 'the identity lease');
+      const { random } = this.#dependencies;
+      this.#lifetime.spawn((signal) =>
+        keepIdentityLease(identity, { loopback, lookup, clock, random, onError }, signal),
+      );
+    }
     const onError = (error: unknown) => this.#onError(error, 'compacting the store');
     this.#lifetime.spawn((signal) => runCompactor({ store, clock, onError }, signal));
   }
@@ -360,8 +381,11 @@ class PortableApiServer implements ApiServer {
 
   get #bootstrapOptions(): BootstrapOptions {
     return {
-      clientCAFile: this.#options.clientCAFile ?? '',
-      requestheaderClientCAFile: this.#options.requestheaderClientCAFile ?? '',
+      authentication: {
+        clientCAFile: this.#options.clientCAFile ?? '',
+        requestheaderClientCAFile: this.#options.requestheaderClientCAFile ?? '',
+        ...(this.#options.requestHeaders ?? usualRequestHeaders),
+      },
       serviceClusterIPRange: this.#serviceRange,
       advertiseAddress: this.#advertiseAddress,
       securePort: this.#securePort,
@@ -379,20 +403,13 @@ class PortableApiServer implements ApiServer {
   }
 
   #makeHealth(): Health {
-    const both = ['livez', 'readyz'] as const;
-    const serving = () => this.#serving;
-    const ready = () => this.#state === 'ready';
-    return new Health([
-      { name: 'ping', endpoints: both, healthy: () => true },
-      { name: 'log', endpoints: both, healthy: () => true },
-      { name: 'etcd', endpoints: both, healthy: serving },
-      { name: 'informer-sync', endpoints: ['readyz'], healthy: serving },
-      { name: 'poststarthook/rbac/bootstrap-roles', endpoints: both, healthy: ready },
-      { name: 'poststarthook/scheduling/bootstrap-system-priority-classes', endpoints: both, healthy: ready },
-      { name: 'poststarthook/start-system-namespaces-controller', endpoints: both, healthy: ready },
-      { name: 'poststarthook/bootstrap-controller', endpoints: both, healthy: ready },
-      { name: 'shutdown', endpoints: ['readyz'], healthy: () => this.#state !== 'stopped' },
-    ]);
+    return new Health(
+      apiServerChecks({
+        serving: () => this.#serving,
+        ready: () => this.#state === 'ready',
+        stopped: () => this.#stopped,
+      }),
+    );
   }
 
   #makeChain(clock: Clock, random: Random, tokenKeys: TokenKeys | undefined): Handler {
@@ -403,6 +420,9 @@ class PortableApiServer implements ApiServer {
       anonymousAuth: this.#options.anonymousAuth ?? true,
       staticTokens: parseTokenFile(this.#options.tokenAuthFile ?? ''),
       apiAudiences: audiences,
+      ...(this.#options.requestheaderClientCAFile === undefined
+        ? {}
+        : { requestHeaders: new RequestHeaderAuthenticator(this.#options.requestHeaders ?? usualRequestHeaders) }),
       ...(tokenKeys === undefined
         ? {}
         : {
@@ -425,6 +445,10 @@ class PortableApiServer implements ApiServer {
         clock,
       ),
       health: this.#health,
+      zpages: new ZPages(
+        { component: 'apiserver', startedMs: clock.now(), flags: this.#options.flags ?? {}, paths: statuszPaths },
+        { clock, random },
+      ),
       metrics: this.metrics,
       tokenKeys,
       issuer,

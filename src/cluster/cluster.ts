@@ -1,4 +1,5 @@
 /** A whole cluster from options: control plane, controllers, scheduler, nodes, DNS; stage after stage. */
+import { hostname } from 'node:os';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
@@ -75,6 +76,7 @@ export async function startCluster(
         certPem: pki.apiserver.certPem,
         keyPem: pki.apiserver.keyPem,
         clientCaPem: pki.ca.certPem,
+        requestheaderClientCaPem: pki.frontProxyCa.certPem,
         kubelet: { ...pki.apiserverKubeletClient, caPem: pki.ca.certPem },
       },
       server: {
@@ -82,6 +84,7 @@ export async function startCluster(
         serviceClusterIPRange: options.serviceCidr,
         clientCAFile: pki.ca.certPem,
         requestheaderClientCAFile: pki.frontProxyCa.certPem,
+        hostname: hostname(),
       },
       tokenKeys: new JwtKeys({ privateKey: () => pki.serviceAccountKey.privatePem }),
       frontProxy: pki.frontProxyClient,

@@ -27,7 +27,18 @@ export interface WireRequest {
   /** Set by the direct transport: its composition root has authenticated this user. */
   readonly user?: UserInfo;
   /** What the connection proved: the subject of a verified client certificate (CN and O). */
-  readonly peerCertificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly peerCertificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    /** Tells the certificate from every other: `X509SHA256=...`. */
+    readonly credentialId?: string;
+  };
+  /** The connection's certificate is one that the CA of front proxies has signed. */
+  readonly frontProxy?: {
+    readonly commonName: string;
+    /** Each value of a header (lower-case name), which `headers` has joined. */
+    valuesOf(header: string): readonly string[];
+  };
   /** For audit and logs. */
   readonly remoteAddress?: string;
   /** True when the client asked for `Connection: Upgrade` or extended CONNECT. */

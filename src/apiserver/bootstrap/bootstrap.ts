@@ -1,6 +1,7 @@
 /** What a start puts in place before the server says that it is ready. Every step may be repeated. */
 import { isAlreadyExists } from '../../machinery/status/is.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { type ClusterAuthentication, keepExtensionAuthentication } from './extension-authentication.ts';
 import { kubernetesServiceIp, reconcileKubernetesService } from './kubernetes-service.ts';
 import type { Loopback, LoopbackResource } from './loopback.ts';
 import {
@@ -13,6 +14,7 @@ import {
 import { reconcileRbac } from './rbac.ts';
 
 export interface BootstrapOptions extends BootstrapFacts {
+  readonly authentication: ClusterAuthentication;
   readonly advertiseAddress: string;
   readonly securePort: number;
 }
@@ -23,14 +25,16 @@ export async function bootstrap(loopback: Loopback, options: BootstrapOptions): 
   await Promise.all([
     reconcileRbac(loopback),
     ...bootstrapObjects(options).map((wanted) => ensure(loopback, wanted)),
+    keepExtensionAuthentication(loopback, options.authentication),
     reconcileKubernetesService(loopback, whereOf(options)),
   ]);
 }
 
-/** What must come back while the server runs, whoever deletes it: system namespaces, flow control, the `kubernetes` Service. */
+/** What must come back while the server runs, whoever deletes it: system namespaces, flow control, whom to trust, the `kubernetes` Service. */
 export async function keepBootstrapped(loopback: Loopback, options: BootstrapOptions): Promise<void> {
   await Promise.all(systemNamespaces.map((name) => ensure(loopback, namespaceObject(name))));
   await Promise.all(flowControlObjects().map((wanted) => ensure(loopback, wanted)));
+  await keepExtensionAuthentication(loopback, options.authentication);
   await reconcileKubernetesService(loopback, whereOf(options));
 }
 

@@ -4,9 +4,6 @@ import { flowControlGroup, flowSchemas, priorityLevels } from './flow-control.ts
 import type { LoopbackResource } from './loopback.ts';
 
 export interface BootstrapFacts {
-  /** PEM; '' where there is none. */
-  readonly clientCAFile: string;
-  readonly requestheaderClientCAFile: string;
   readonly serviceClusterIPRange: string;
   readonly nowMs: number;
 }
@@ -27,7 +24,6 @@ export function bootstrapObjects(facts: BootstrapFacts): Wanted[] {
     ...priorityClasses(),
     ...flowControlObjects(),
     serviceCidr(facts.serviceClusterIPRange),
-    extensionAuthentication(facts),
     tokenTracking(facts.nowMs),
   ];
 }
@@ -77,30 +73,6 @@ function serviceCidr(range: string): Wanted {
       kind: 'ServiceCIDR',
       metadata: { name: 'kubernetes' },
       spec: { cidrs: [range] },
-    } as KubeObject,
-  ];
-}
-
-/** Where aggregated API servers learn whom to trust. */
-function extensionAuthentication(facts: BootstrapFacts): Wanted {
-  const requestheader =
-    facts.requestheaderClientCAFile === ''
-      ? {}
-      : {
-          'requestheader-allowed-names': '["front-proxy-client"]',
-          'requestheader-client-ca-file': facts.requestheaderClientCAFile,
-          'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
-          'requestheader-group-headers': '["X-Remote-Group"]',
-          'requestheader-uid-headers': '[]',
-          'requestheader-username-headers': '["X-Remote-User"]',
-        };
-  return [
-    core('configmaps'),
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
-      data: { ...(facts.clientCAFile === '' ? {} : { 'client-ca-file': facts.clientCAFile }), ...requestheader },
     } as KubeObject,
   ];
 }

@@ -61,6 +61,7 @@ export function createChain(parts: ChainParts): Handler {
     const { info, request } = context;
     const user = parts.authenticator.authenticate(request);
     context.user = user instanceof Promise ? await user : user;
+    if (request.frontProxy !== undefined) context.request = parts.authenticator.withoutCredentials(request);
     if (wantsImpersonation(request.headers)) {
       const impersonated = impersonate(context.user, request.headers, parts.authorizer);
       context.impersonator = context.user;

@@ -29,15 +29,16 @@ export const patchMediaTypes = [
 
 const json: Negotiated = { encoding: 'json', as: 'object', metaVersion: 'v1' };
 
-interface Clause {
+/** One of an Accept header's alternatives. */
+export interface AcceptClause {
   readonly type: string;
   readonly params: ReadonlyMap<string, string>;
   readonly quality: number;
 }
 
 /** `a/b;x=1;q=0.5, c/d` with the preferred first. */
-function parseAccept(header: string): Clause[] {
-  const clauses: Clause[] = [];
+export function parseAccept(header: string): AcceptClause[] {
+  const clauses: AcceptClause[] = [];
   for (const part of header.split(',')) {
     const [type = '', ...rest] = part.split(';').map((s) => s.trim());
     if (type === '') continue;
@@ -67,7 +68,7 @@ function encodingOf(type: string): Encoding | undefined {
   }
 }
 
-function acceptable(clause: Clause, { watch = false, resource }: NegotiateOptions): Negotiated | undefined {
+function acceptable(clause: AcceptClause, { watch = false, resource }: NegotiateOptions): Negotiated | undefined {
   const { type, params } = clause;
   const encoding = encodingOf(type);
   if (encoding === undefined || (watch && encoding === 'yaml')) return undefined;

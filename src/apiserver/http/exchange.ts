@@ -17,6 +17,7 @@ export class SocketRequest implements WireRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body?: Uint8Array;
   readonly peerCertificate?: PeerCertificate;
+  readonly frontProxy?: NonNullable<WireRequest['frontProxy']>;
   readonly remoteAddress?: string;
   readonly upgrade?: boolean;
   #controller: AbortController | undefined;
@@ -28,6 +29,9 @@ export class SocketRequest implements WireRequest {
     readonly headers: Readonly<Record<string, string | undefined>>;
     readonly body: Uint8Array | undefined;
     readonly peerCertificate: PeerCertificate | undefined;
+    /** Common name of the front proxy that speaks, and the headers as they came: name, value, name, value. */
+    readonly frontProxy: string | undefined;
+    readonly rawHeaders: readonly string[] | undefined;
     readonly remoteAddress: string | undefined;
     readonly upgrade?: boolean;
   }) {
@@ -36,6 +40,8 @@ export class SocketRequest implements WireRequest {
     this.headers = head.headers;
     if (head.body !== undefined) this.body = head.body;
     if (head.peerCertificate !== undefined) this.peerCertificate = head.peerCertificate;
+    if (head.frontProxy !== undefined)
+      this.frontProxy = { commonName: head.frontProxy, valuesOf: (name) => valuesOf(head.rawHeaders ?? [], name) };
     if (head.remoteAddress !== undefined) this.remoteAddress = head.remoteAddress;
     if (head.upgrade) this.upgrade = true;
   }
@@ -53,6 +59,13 @@ export class SocketRequest implements WireRequest {
     this.#gone = true;
     this.#controller?.abort();
   }
+}
+
+function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.toLowerCase() === name) values.push(rawHeaders[i + 1]!);
+  return values;
 }
 
 /** Where an answer is written. `out` obeys back-pressure: `write` is false until `drain`. */

@@ -63,6 +63,7 @@ beforeEach(async () => {
       port: 0,
       ...pki.apiserver,
       clientCaPem: pki.ca.certPem,
+      requestheaderClientCaPem: pki.frontProxyCa.certPem,
       kubelet: { ...pki.apiserverKubeletClient, caPem: pki.ca.certPem },
     },
     (request) => handler(request),
@@ -124,10 +125,34 @@ describe('requests', () => {
     handler = async (request) => text(JSON.stringify(request.peerCertificate ?? null));
     const { certPem: cert, keyPem: key } = pki.client({ commonName: 'fred', organizations: ['a', 'b'] });
     expect(JSON.parse((await get1('/', { cert, key })).body)).toEqual({
+      credentialId: expect.stringMatching(/^X509SHA256=[0-9a-f]{64}$/),
       commonName: 'fred',
       organizations: ['a', 'b'],
     });
     expect(JSON.parse((await get2(http2({ cert, key }), '/')).body.toString())).toMatchObject({ commonName: 'fred' });
+  });
+
+  test('tell a front proxy from a client by who has signed its certificate, and keep its values apart', async () => {
+    handler = async ({ peerCertificate, frontProxy, headers }) =>
+      text(
+        JSON.stringify({
+          user: peerCertificate?.commonName,
+          proxy: frontProxy?.commonName,
+          groups: frontProxy?.valuesOf('x-remote-group'),
+          joined: headers['x-remote-group'],
+        }),
+      );
+    const { certPem: cert, keyPem: key } = pki.frontProxyClient;
+    const groups = { 'X-Remote-Group': ['a, b', 'c'] };
+    const proxied = { proxy: 'front-proxy-client', groups: ['a, b', 'c'], joined: 'a, b, c' };
+    expect(JSON.parse((await get1('/', { cert, key, headers: groups })).body)).toEqual(proxied);
+    const fred = pki.client({ commonName: 'fred', organizations: [] });
+    const asFred = await get1('/', { cert: fred.certPem, key: fred.keyPem, headers: groups });
+    expect(JSON.parse(asFred.body)).toEqual({ user: 'fred', joined: 'a, b, c' });
+    const session = http2({ cert, key });
+    expect(JSON.parse((await get2(session, '/', { 'x-remote-group': ['a, b', 'c'] })).body.toString())).toEqual(
+      proxied,
+    );
   });
 
   test('with a certificate of another CA are answered 401', async () => {

@@ -12,7 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer, type TLSSock
 import { newRequestEntityTooLarge, newUnauthorized } from '../../machinery/status/errors.ts';
 import type { Handler, WireRequest, WireResponse } from '../../machinery/wire.ts';
 import { statusResponse } from '../filters/status-response.ts';
-import { connectionPeer, type Peer } from './peer.ts';
+import { bundleOf, connectionPeer, type Peer, type PeerAuthorities } from './peer.ts';
 import { type Exchange, http1Exchange, http2Exchange, readBody, SocketRequest } from './exchange.ts';
 import { KubeletConnections, type KubeletCredentials } from './kubelet-connections.ts';
 import type { OutboundIdentity } from './outbound.ts';
@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly keyPem: string;
   /** PEM; clients' certificates are verified against it. */
   readonly clientCaPem?: string;
+  /** PEM; front proxies' certificates are verified against it. */
+  readonly requestheaderClientCaPem?: string;
   /** For proxied requests with trust `kubelet`. */
   readonly kubelet?: KubeletCredentials;
   /** For proxied requests with trust `frontProxy`. */
@@ -70,6 +72,7 @@ export class Listener {
   /** HTTP/1.1 connections between two requests: nothing is lost by closing them. */
   readonly #idle = new Set<Socket>();
   readonly #peers = new WeakMap<TLSSocket, Peer>();
+  readonly #authorities: PeerAuthorities;
   readonly #kubelets: KubeletConnections;
   #port = 0;
   #stopping = false;
@@ -77,6 +80,10 @@ export class Listener {
   constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
+    this.#authorities = {
+      clients: bundleOf(options.clientCaPem),
+      frontProxies: bundleOf(options.requestheaderClientCaPem),
+    };
     this.#kubelets = new KubeletConnections(options.kubelet, options.frontProxy);
     this.#http1 = createHttp1Server({ maxHeaderSize: maxHeaderBytes, requestTimeout: 0, keepAliveTimeout: idleMs });
     this.#http1.timeout = headMs;
@@ -107,13 +114,15 @@ export class Listener {
 
   async #listen(): Promise<void> {
     this.#port = this.#options.port;
+    const { clientCaPem, requestheaderClientCaPem } = this.#options;
+    const authorities = [clientCaPem, requestheaderClientCaPem].filter((pem) => pem !== undefined);
     for (const address of this.#options.bindAddresses) {
       const server = createTlsServer(
         {
           cert: this.#options.certPem,
           key: this.#options.keyPem,
-          ...(this.#options.clientCaPem === undefined ? {} : { ca: this.#options.clientCaPem }),
-          requestCert: this.#options.clientCaPem !== undefined,
+          ...(authorities.length === 0 ? {} : { ca: authorities }),
+          requestCert: authorities.length > 0,
           rejectUnauthorized: false,
           ALPNProtocols: ['h2', 'http/1.1'],
           minVersion: 'TLSv1.2',
@@ -171,13 +180,15 @@ export class Listener {
     });
     session.on('error', () => session.destroy());
     session.on('close', () => this.#sessions.delete(session));
-    session.on('stream', (stream, headers) => {
+    // The types of Node leave out the last argument.
+    session.on('stream', (stream: ServerHttp2Stream, headers: object, ...more: unknown[]) => {
+      const rawHeaders = more[1] as readonly string[];
       streams++;
       stream.on('close', () => {
         streams--;
         if (stream.rstCode !== 0 && !resets.spend(performance.now())) session.close();
       });
-      void this.#onStream(socket, stream, headers as Record<string, string | undefined>);
+      void this.#onStream(socket, stream, headers as Record<string, string | undefined>, rawHeaders);
     });
   }
 
@@ -185,6 +196,7 @@ export class Listener {
     socket: TLSSocket,
     stream: ServerHttp2Stream,
     headers: Record<string, string | undefined>,
+    rawHeaders: readonly string[],
   ): Promise<void> {
     stream.on('error', () => {});
     const method = headers[':method'] ?? 'GET';
@@ -197,16 +209,19 @@ export class Listener {
       }
       return;
     }
+    const peer = this.#peer(socket);
     const request = new SocketRequest({
       method,
       url: headers[':path'] ?? '/',
       headers,
       body: read.body,
-      peerCertificate: this.#peer(socket).certificate,
+      peerCertificate: peer.certificate,
+      frontProxy: peer.frontProxy,
+      rawHeaders,
       remoteAddress: socket.remoteAddress,
     });
     this.#track(request, stream);
-    await this.#serve(request, exchange, this.#peer(socket));
+    await this.#serve(request, exchange, peer);
   }
 
   async #onHttp1(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -262,12 +277,15 @@ export class Listener {
   }
 
   #http1Request(incoming: IncomingMessage, socket: TLSSocket, body: Uint8Array | undefined, upgrade = false) {
+    const peer = this.#peer(socket);
     return new SocketRequest({
       method: incoming.method ?? 'GET',
       url: incoming.url ?? '/',
       headers: incoming.headers as Record<string, string | undefined>,
       body,
-      peerCertificate: this.#peer(socket).certificate,
+      peerCertificate: peer.certificate,
+      frontProxy: peer.frontProxy,
+      rawHeaders: incoming.rawHeaders,
       remoteAddress: socket.remoteAddress,
       upgrade,
     });
@@ -308,7 +326,7 @@ export class Listener {
   #peer(socket: TLSSocket): Peer {
     let peer = this.#peers.get(socket);
     if (peer === undefined) {
-      peer = connectionPeer(socket);
+      peer = connectionPeer(socket, this.#authorities);
       this.#peers.set(socket, peer);
     }
     return peer;

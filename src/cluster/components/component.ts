@@ -81,6 +81,18 @@ export const count = (text: string): number => {
   return Number(text);
 };
 
+/** Every flag with its value as text, lists in brackets, as /flagz shows them. */
+export function flagTexts(command: Command): Record<string, string> {
+  const values = command.opts();
+  const texts: Record<string, string> = {};
+  for (const option of command.options) {
+    const value: unknown = values[option.attributeName()];
+    const name = (option.long ?? option.short ?? '').replace(/^-+/, '');
+    texts[name] = Array.isArray(value) ? `[${value.join(',')}]` : String(value ?? '');
+  }
+  return texts;
+}
+
 /** A file that a flag names; the error names the flag. */
 export function readFlagFile(flag: string, path: string): string {
   try {

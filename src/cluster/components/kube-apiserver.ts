@@ -1,11 +1,12 @@
 /** `skiff kube-apiserver`: the API server alone, on a store of its own. */
+import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import { realClock } from '../../base/node/real-clock.ts';
 import { JwtKeys } from '../../pki/jwt-keys.ts';
 import type { Store } from '../../store/store.ts';
 import { startControlPlane } from '../control-plane.ts';
 import { UsageError } from '../usage-error.ts';
-import { boolean, count, list, port, readFlagFile, required, runComponent } from './component.ts';
+import { boolean, count, flagTexts, list, port, readFlagFile, required, runComponent } from './component.ts';
 
 interface Flags {
   readonly dataDir?: string;
@@ -18,6 +19,13 @@ interface Flags {
   readonly tlsPrivateKeyFile?: string;
   readonly clientCaFile?: string;
   readonly requestheaderClientCaFile?: string;
+  readonly requestheaderAllowedNames: string[];
+  readonly requestheaderUsernameHeaders: string[];
+  readonly requestheaderUidHeaders: string[];
+  readonly requestheaderGroupHeaders: string[];
+  readonly requestheaderExtraHeadersPrefix: string[];
+  readonly proxyClientCertFile?: string;
+  readonly proxyClientKeyFile?: string;
   readonly serviceAccountIssuer?: string;
   readonly serviceAccountSigningKeyFile?: string;
   readonly serviceAccountKeyFile?: string;
@@ -49,7 +57,14 @@ export function addKubeApiserver(command: Command): Command {
     .option('--tls-cert-file <file>', 'PEM, the serving certificate')
     .option('--tls-private-key-file <file>', 'PEM, its key')
     .option('--client-ca-file <file>', "PEM; clients' certificates are verified against it")
-    .option('--requestheader-client-ca-file <file>', 'PEM, of front proxies')
+    .option('--requestheader-client-ca-file <file>', 'PEM; front proxies may name users in headers')
+    .option('--requestheader-allowed-names <list>', 'common names of front proxies; none: any', list, [])
+    .option('--requestheader-username-headers <list>', 'where they name the user', list, [])
+    .option('--requestheader-uid-headers <list>', 'its uid', list, [])
+    .option('--requestheader-group-headers <list>', 'its groups', list, [])
+    .option('--requestheader-extra-headers-prefix <list>', 'and what else is known of it', list, [])
+    .option('--proxy-client-cert-file <file>', 'PEM, shown to aggregated API servers')
+    .option('--proxy-client-key-file <file>', 'PEM, its key')
     .option('--service-account-issuer <url>', 'who issues ServiceAccount tokens')
     .option('--service-account-signing-key-file <file>', 'PEM, signs ServiceAccount tokens')
     .option('--service-account-key-file <file>', 'PEM, further keys whose tokens are good')
@@ -67,12 +82,12 @@ export function addKubeApiserver(command: Command): Command {
     .option('--max-requests-inflight <n>', 'reads at once', count)
     .option('--max-mutating-requests-inflight <n>', 'writes at once', count)
     .option('-v, --v <n>', 'how much to say', count, 0)
-    .action((flags: Flags) => start(flags));
+    .action((flags: Flags) => start(flags, flagTexts(command)));
 }
 
 const modes = ['Node', 'RBAC', 'AlwaysAllow'] as const;
 
-async function start(flags: Flags): Promise<void> {
+async function start(flags: Flags, flagz: Readonly<Record<string, string>>): Promise<void> {
   if (flags.etcdServers !== undefined)
     throw new UsageError(
       `--etcd-servers ${flags.etcdServers}: not supported yet; use --store lmdb --data-dir DIR, or --store memory`,
@@ -96,6 +111,8 @@ async function start(flags: Flags): Promise<void> {
   const requestheaderPem = file('--requestheader-client-ca-file', flags.requestheaderClientCaFile);
   const tokens = file('--token-auth-file', flags.tokenAuthFile);
   const kubelet = kubeletCredentials(flags);
+  const frontProxy = frontProxyCredentials(flags);
+  checkRequestHeaders(flags);
 
   await runComponent('kube-apiserver', flags.v, async ({ stages, log }) => {
     const store = await stages.run(
@@ -112,11 +129,15 @@ async function start(flags: Flags): Promise<void> {
           certPem,
           keyPem,
           ...(clientCaPem === undefined ? {} : { clientCaPem }),
+          ...(requestheaderPem === undefined ? {} : { requestheaderClientCaPem: requestheaderPem }),
           ...(kubelet === undefined ? {} : { kubelet }),
         },
         server: {
           advertiseAddress:
             flags.advertiseAddress ?? (flags.bindAddress === '0.0.0.0' ? '127.0.0.1' : flags.bindAddress),
+          hostname: hostname(),
+          flags: flagz,
+          requestHeaders: flags,
           authorizationMode: flags.authorizationMode as (typeof modes)[number][],
           anonymousAuth: flags.anonymousAuth,
           ...(flags.serviceClusterIpRange ? { serviceClusterIPRange: flags.serviceClusterIpRange } : {}),
@@ -133,6 +154,7 @@ async function start(flags: Flags): Promise<void> {
             ? { maxMutatingRequestsInflight: flags.maxMutatingRequestsInflight }
             : {}),
         },
+        ...(frontProxy === undefined ? {} : { frontProxy }),
         tokenKeys: new JwtKeys({
           privateKey: () => signingPem,
           ...(verifyingPem === undefined ? {} : { additionalKeys: () => [verifyingPem] }),
@@ -153,6 +175,32 @@ async function openStore(flags: Flags): Promise<Store> {
   const dir = required(flags.dataDir, '--data-dir', 'the directory of the database (or use --store memory)');
   const { openLmdbStore } = await import('../../store/lmdb/lmdb-store.ts');
   return openLmdbStore({ dir, clock: realClock });
+}
+
+/** What is shown to aggregated API servers. */
+function frontProxyCredentials(flags: Flags) {
+  if (!flags.proxyClientCertFile) return undefined;
+  const keyFile = required(flags.proxyClientKeyFile, '--proxy-client-key-file', 'goes with --proxy-client-cert-file');
+  return {
+    certPem: readFlagFile('--proxy-client-cert-file', flags.proxyClientCertFile),
+    keyPem: readFlagFile('--proxy-client-key-file', keyFile),
+  };
+}
+
+function checkRequestHeaders(flags: Flags): void {
+  const lists = {
+    '--requestheader-allowed-names': flags.requestheaderAllowedNames,
+    '--requestheader-username-headers': flags.requestheaderUsernameHeaders,
+    '--requestheader-uid-headers': flags.requestheaderUidHeaders,
+    '--requestheader-group-headers': flags.requestheaderGroupHeaders,
+    '--requestheader-extra-headers-prefix': flags.requestheaderExtraHeadersPrefix,
+  };
+  for (const [flag, values] of Object.entries(lists))
+    if (values.some((value) => value.trim() === ''))
+      throw new UsageError(`${flag}: empty value in ${values.join(',')}`);
+  const uids = flags.requestheaderUidHeaders;
+  if (uids.length > 0 && !uids.some((header) => header.toLowerCase() === 'x-remote-uid'))
+    throw new UsageError(`--requestheader-uid-headers ${uids.join(',')}: want X-Remote-Uid among them`);
 }
 
 function kubeletCredentials(flags: Flags) {

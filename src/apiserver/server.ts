@@ -10,6 +10,7 @@ import type { MetricsRegistry } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import { kinds } from '../apis/index.ts';
 import { loadOpenApi } from '../apis/openapi.ts';
+import { allResources } from '../apis/scheme.ts';
 import type { CustomKind } from '../machinery/openapi/custom.ts';
 import { newServiceUnavailable } from '../machinery/status/errors.ts';
 import { isConflict, isNotFound } from '../machinery/status/is.ts';
@@ -68,13 +69,14 @@ import { forwardHandlers } from './proxy/forward.ts';
 import { defaultAddressTypes, hostPort } from './proxy/node-address.ts';
 import { podStreamHandlers } from './proxy/pod-streams.ts';
 import { builtinResources } from './registry/builtin.ts';
+import { type EnabledOptions, enabledResources } from './registry/enabled.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
 import type { ContextHandler, RequestContext } from './request-context.ts';
 import { kubernetesVersion } from './version.ts';
 import { ZPages } from './zpages/zpages.ts';
 
 /** Named as upstream's flags. */
-export interface ApiServerOptions {
+export interface ApiServerOptions extends EnabledOptions {
   /** Where the `kubernetes` Service leads to. Default 127.0.0.1 (which only this host can follow) and 6443. */
   readonly advertiseAddress?: string;
   readonly securePort?: number;
@@ -226,7 +228,7 @@ class PortableApiServer implements ApiServer {
       store,
       clock,
       random,
-      resources: builtinResources(kinds),
+      resources: builtinResources(kinds, options),
       admission: admissionPlugins(
         { lookup, random, clock, webhooks, quotas: this.#quotaStore(clock), authorizer: () => this.#authorizer },
         { enable: options.enableAdmissionPlugins ?? [], disable: options.disableAdmissionPlugins ?? [] },
@@ -441,7 +443,11 @@ class PortableApiServer implements ApiServer {
       ),
       openApi: new OpenApi(
         () =>
-          loadOpenApi({ version: kubernetesVersion, custom: () => this.#customResources?.openApiKinds() ?? noKinds }),
+          loadOpenApi({
+            version: kubernetesVersion,
+            resources: enabledResources(allResources(), this.#options),
+            custom: () => this.#customResources?.openApiKinds() ?? noKinds,
+          }),
         clock,
       ),
       health: this.#health,

@@ -5,15 +5,19 @@ import { shapeOfStruct } from '../../machinery/managedfields/shape.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { groupVersionText } from '../../machinery/meta/object.ts';
 import type { ResourceInfo } from '../../machinery/schema/resource.ts';
-import { conversionBetween } from './conversions/index.ts';
+import { conversionBetween, isAlike } from './conversions/index.ts';
+import { type EnabledOptions, enabledResources } from './enabled.ts';
 import type { ObjectSchema, Resource, StorageInfo } from './resource.ts';
 
-/** What is served by default, in the order of the table. `kinds`: apis/index.ts. */
-export function builtinResources(kinds: readonly Kind[]): Resource[] {
+/** What is served, in the order of the table. `kinds`: apis/index.ts. Throws for options that name what there is not. */
+export function builtinResources(kinds: readonly Kind[], options: EnabledOptions = {}): Resource[] {
   const byName = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.kind}`, kind]));
-  const served = allResources().filter((resource) => resource.servedByDefault);
+  const byKind = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+  const served = enabledResources(allResources(), options);
   return served.map((info) => {
-    const kind = byName.get(`${info.group}/${info.version}/${info.kind}`);
+    // A kind that is written for one version holds for another that has the same fields.
+    const own = byName.get(`${info.group}/${info.version}/${info.kind}`);
+    const kind = own ?? (isAlike(info) ? byKind.get(`${info.group}/${info.kind}`) : undefined);
     const { storage, type: _type, servedByDefault: _served, featureGate: _gate, ...rest } = info;
     return {
       ...rest,

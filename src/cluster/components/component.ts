@@ -64,6 +64,15 @@ export function duration(text: string): number {
 
 export const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
 
+/** `a=1,b=2`; a name alone has an empty value. */
+export const pairs = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    list(text).map((part) => {
+      const equals = part.indexOf('=');
+      return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+    }),
+  );
+
 /** `--flag`, `--flag=true`, `--flag=false`: Go's booleans. */
 export function boolean(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('want true or false.');
@@ -88,9 +97,18 @@ export function flagTexts(command: Command): Record<string, string> {
   for (const option of command.options) {
     const value: unknown = values[option.attributeName()];
     const name = (option.long ?? option.short ?? '').replace(/^-+/, '');
-    texts[name] = Array.isArray(value) ? `[${value.join(',')}]` : String(value ?? '');
+    texts[name] = textOf(value);
   }
   return texts;
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(',')}]`;
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([key, one]) => `${key}=${one}`)
+      .join(',');
+  return String(value ?? '');
 }
 
 /** A file that a flag names; the error names the flag. */

@@ -6,7 +6,7 @@ import { JwtKeys } from '../../pki/jwt-keys.ts';
 import type { Store } from '../../store/store.ts';
 import { startControlPlane } from '../control-plane.ts';
 import { UsageError } from '../usage-error.ts';
-import { boolean, count, flagTexts, list, port, readFlagFile, required, runComponent } from './component.ts';
+import { boolean, count, flagTexts, list, pairs, port, readFlagFile, required, runComponent } from './component.ts';
 
 interface Flags {
   readonly dataDir?: string;
@@ -40,6 +40,8 @@ interface Flags {
   readonly kubeletCertificateAuthority?: string;
   readonly enableAdmissionPlugins?: string[];
   readonly disableAdmissionPlugins?: string[];
+  readonly runtimeConfig?: Readonly<Record<string, string>>;
+  readonly featureGates?: Readonly<Record<string, string>>;
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;
   readonly v: number;
@@ -79,6 +81,8 @@ export function addKubeApiserver(command: Command): Command {
     .option('--kubelet-certificate-authority <file>', "PEM; kubelets' certificates are verified against it")
     .option('--enable-admission-plugins <list>', 'besides those on by default', list)
     .option('--disable-admission-plugins <list>', 'of those on by default', list)
+    .option('--runtime-config <list>', 'APIs to serve or not: api/all=true, GROUP/VERSION=false', pairs)
+    .option('--feature-gates <list>', 'features to turn on or off: NAME=true', pairs)
     .option('--max-requests-inflight <n>', 'reads at once', count)
     .option('--max-mutating-requests-inflight <n>', 'writes at once', count)
     .option('-v, --v <n>', 'how much to say', count, 0)
@@ -149,6 +153,8 @@ async function start(flags: Flags, flagz: Readonly<Record<string, string>>): Pro
           ...(requestheaderPem === undefined ? {} : { requestheaderClientCAFile: requestheaderPem }),
           ...(flags.enableAdmissionPlugins ? { enableAdmissionPlugins: flags.enableAdmissionPlugins } : {}),
           ...(flags.disableAdmissionPlugins ? { disableAdmissionPlugins: flags.disableAdmissionPlugins } : {}),
+          ...(flags.runtimeConfig ? { runtimeConfig: flags.runtimeConfig } : {}),
+          ...(flags.featureGates ? { featureGates: gatesOf(flags.featureGates) } : {}),
           ...(flags.maxRequestsInflight ? { maxRequestsInflight: flags.maxRequestsInflight } : {}),
           ...(flags.maxMutatingRequestsInflight
             ? { maxMutatingRequestsInflight: flags.maxMutatingRequestsInflight }
@@ -165,6 +171,16 @@ async function start(flags: Flags, flagz: Readonly<Record<string, string>>): Pro
     );
     log.step(`serving on ${flags.bindAddress}:${bound}`);
   });
+}
+
+function gatesOf(texts: Readonly<Record<string, string>>): Record<string, boolean> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => {
+      if (text !== 'true' && text !== 'false')
+        throw new UsageError(`--feature-gates ${name}=${text}: want true or false`);
+      return [name, text === 'true'];
+    }),
+  );
 }
 
 async function openStore(flags: Flags): Promise<Store> {

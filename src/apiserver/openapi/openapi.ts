@@ -4,7 +4,7 @@
  */
 import { type Clock, yieldTask } from '../../base/clock.ts';
 import { newNotAcceptable, newPathNotFound } from '../../machinery/status/errors.ts';
-import { gnosticDocument, gnosticMediaTypes } from '../../machinery/openapi/gnostic.ts';
+import { gnosticInSlices, gnosticMediaTypes } from '../../machinery/openapi/gnostic.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import { contentHash, withEtag } from '../discovery/etag.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -78,8 +78,11 @@ export class OpenApi {
     const kept = this.#v2[inProtobuf ? 'protobuf' : 'json'];
     let body = kept?.hash === hash ? kept.bytes.deref() : undefined;
     if (!body) {
+      const yields = () => yieldTask(this.#clock);
+      await yields();
       const document = source.v2();
-      body = inProtobuf ? gnosticDocument(document as object) : encode(document);
+      await yields();
+      body = inProtobuf ? await gnosticInSlices(document as object, yields) : encode(document);
       this.#v2[inProtobuf ? 'protobuf' : 'json'] = { hash, bytes: new WeakRef(body) };
     }
     const headers = inProtobuf ? { 'content-type': gnosticMediaTypes[1] } : json;

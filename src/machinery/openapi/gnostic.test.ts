@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gnosticDocument } from './gnostic.ts';
+import { gnosticDocument, gnosticInSlices } from './gnostic.ts';
 
 /** Fields of a message as [number, value]: bytes as latin-1 text. */
 function fieldsOf(bytes: Uint8Array): [number, string | number][] {
@@ -65,4 +65,20 @@ test('a document is written by the numbers of its messages, in the order it is i
   ]);
   const pod = inner(inner(inner(fields[3]?.[1])[0]?.[1])[1]?.[1]);
   expect(pod.map(([number]) => number)).toEqual([19, 22, 25]);
+});
+
+test('in slices it is the same document, with a turn for others between them', async () => {
+  const names = (prefix: string) => Array.from({ length: 120 }, (_, i) => `${prefix}${i}`);
+  const document = {
+    swagger: '2.0',
+    info: { title: 't', version: 'v1' },
+    paths: Object.fromEntries(names('/p').map((name) => [name, { get: { operationId: name } }])),
+    definitions: Object.fromEntries(names('d').map((name) => [name, { type: 'object', description: name }])),
+  };
+  let turns = 0;
+  const sliced = await gnosticInSlices(document, async () => void turns++);
+  expect(sliced).toEqual(gnosticDocument(document));
+  expect(turns).toBe(6);
+  const { paths: _, ...pathless } = document;
+  expect(await gnosticInSlices(pathless, async () => {})).toEqual(gnosticDocument(pathless));
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -280,6 +280,60 @@ describe('a kubelet', () => {
     await t.status('p', (s) => s.phase === 'Failed' && s.reason === 'OutOfcpu');
     expect((await t.pods.get('p')).status?.message).toMatch(/^Pod was rejected: Node didn't have enough resource: cpu/);
     expect(t.calls()).toEqual([]);
+  });
+
+  it('runs static pods without an API server, mirrors them when there is one, and ends them with their file (checklist 31)', async () => {
+    const manifests = mkdtempSync(join(tmpdir(), 'skiff-manifests-'));
+    const file = join(manifests, 'web.json');
+    const write = (image: string) => {
+      const spec = { containers: [{ name: 'main', image }], terminationGracePeriodSeconds: 3 };
+      writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec }));
+    };
+    write('app:1');
+    mkdirSync(join(manifests, 'ignored'));
+    current = new Setup(await bareServer());
+    const t = current;
+    let isAway = true;
+    t.server.intercept = () => {
+      if (isAway) throw new Error('no API server');
+    };
+    await t.start({ staticPodPath: manifests });
+    await t.until('it runs', () => t.runtime.names().includes('main CONTAINER_RUNNING'));
+    isAway = false;
+    await t.until('mirrored', async () => {
+      await t.server.clock.advance(1000);
+      return (await t.pods.get('web-n1').catch(() => undefined))?.status?.phase === 'Running';
+    });
+    const mirror = await t.pods.get('web-n1');
+    const annotations = mirror.metadata.annotations!;
+    expect(annotations['kubernetes.io/config.mirror']).toBe(annotations['kubernetes.io/config.hash']);
+    expect(annotations['kubernetes.io/config.seen']).toMatch(/^\d{4}-/);
+    expect(mirror.metadata.ownerReferences).toMatchObject([{ kind: 'Node', name: 'n1', controller: true }]);
+    expect(mirror.metadata.uid).not.toBe(annotations['kubernetes.io/config.hash']);
+
+    // Deleting the picture does nothing to the pod.
+    t.calls();
+    await t.pods.delete('web-n1');
+    const mirrored = async (is: (pod: Pod) => boolean) => {
+      const pod = await t.pods.get('web-n1').catch(() => undefined);
+      return pod?.status?.phase === 'Running' && is(pod);
+    };
+    await t.until('it is mirrored anew', () => mirrored((pod) => pod.metadata.uid !== mirror.metadata.uid));
+    expect(t.calls()).toEqual([]);
+
+    // Another content is another pod, which waits for the end of the first.
+    write('app:2');
+    await t.server.clock.advance(20_000);
+    await t.until('the new one is mirrored', () => mirrored((pod) => pod.spec?.containers[0]?.image === 'app:2'));
+    const calls = t.calls();
+    expect(calls[0]).toBe('stop main 3');
+    expect(calls.indexOf('remove-sandbox web-n1')).toBeLessThan(calls.indexOf('run web-n1'));
+
+    rmSync(file);
+    await t.server.clock.advance(20_000);
+    await t.gone('web-n1');
+    await t.until('nothing runs', () => t.runtime.sandboxes === 0);
+    rmSync(manifests, { recursive: true });
   });
 
   it('is stopped with nothing waiting', async () => {

@@ -3,7 +3,7 @@ import type * as core from '../apis/generated/types/core/v1.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { Client } from '../client/client.ts';
+import type { Client, ResourceClient } from '../client/client.ts';
 import { EventBroadcaster } from '../client/events.ts';
 import { Informer } from '../client/informer.ts';
 import { type EffectiveConfiguration, withDefaults } from './config/defaults.ts';
@@ -39,6 +39,10 @@ import { HealthzServer } from './server/healthz.ts';
 import { NodePods } from './server/node-pods.ts';
 import { KubeletServer, type KubeletServerOptions } from './server/server.ts';
 import { metricsText, summary } from './server/stats.ts';
+import { runFileSource, runHttpSource } from './static/sources.ts';
+import { isMirrorPod } from './static/static-pod.ts';
+import { StaticPods } from './static/static-pods.ts';
+import type { Pod } from './types.ts';
 import { TokenManager } from './volumes/tokens.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
@@ -187,8 +191,10 @@ class NodeAgent implements Kubelet {
       backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoff(configuration)),
       dns: { servers: configuration.clusterDNS ?? [], domain: configuration.clusterDomain || 'cluster.local' },
       hostIps: () => nodeIps,
+      onGone: (uid) => statics.gone(uid),
     });
     this.#workers = workers;
+    const statics = this.#createStaticPods(pods, workers, status);
 
     await this.#startServer(machine, workers, reader);
     this.#startHealthz();
@@ -214,16 +220,20 @@ class NodeAgent implements Kubelet {
       onError,
     });
     informer.addHandlers({
-      onAdd: (pod) => workers.update(pod),
-      onUpdate: (_, pod) => workers.update(pod),
-      onDelete: (pod) => workers.deleted(pod),
+      onAdd: (pod) => (isMirrorPod(pod) ? statics.mirrorSeen(pod) : workers.update(pod)),
+      onUpdate: (_, pod) => (isMirrorPod(pod) ? statics.mirrorSeen(pod) : workers.update(pod)),
+      onDelete: (pod) => (isMirrorPod(pod) ? statics.mirrorGone(pod) : workers.deleted(pod)),
     });
     this.#stops.push(() => informer.stop());
     informer.start();
+    workers.start();
     void (async () => {
+      const { signal } = this.#stopping;
+      await Promise.all([informer.whenSynced(signal), objects.whenSynced(signal)]);
+      statics.serverKnown();
       // Until all pods are known, a container without one may only be one not heard of yet.
-      await Promise.all([informer.whenSynced(this.#stopping.signal), objects.whenSynced(this.#stopping.signal)]);
-      workers.start();
+      await statics.whenComplete(signal);
+      workers.knowsAll();
     })().catch((error) => {
       if (!this.#stopping.signal.aborted) log(`starting pod workers: ${messageOf(error)}`);
     });
@@ -240,6 +250,39 @@ class NodeAgent implements Kubelet {
     }
     await this.#server?.stop();
     for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  /** Pods that need no API server: from files and a URL. Their workers start at once. */
+  #createStaticPods(pods: ResourceClient<core.Pod>, workers: PodWorkers, status: StatusManager): StaticPods {
+    const { clock, log } = this.#deps;
+    const { nodeName } = this.#options;
+    const { staticPodPath, staticPodURL, staticPodURLHeader, fileCheckFrequency, httpCheckFrequency } =
+      this.#configuration;
+    const names = [...(staticPodPath ? ['file'] : []), ...(staticPodURL ? ['http'] : [])];
+    const statics = new StaticPods(names, {
+      pods,
+      clock,
+      log,
+      workers,
+      status,
+      node: () => this.#reporter?.node,
+    });
+    this.#stops.push(() => statics.stop());
+    const { signal } = this.#stopping;
+    const deps = (source: string) => ({
+      nodeName,
+      clock,
+      log,
+      onPods: (found: readonly Pod[]) => statics.set(source, found),
+    });
+    const failed = (error: unknown) => log(`kubelet: static pods: ${messageOf(error)}`);
+    if (staticPodPath)
+      runFileSource({ path: staticPodPath, checkMs: msOf(fileCheckFrequency) }, deps('file'), signal).catch(failed);
+    if (staticPodURL) {
+      const options = { url: staticPodURL, headers: staticPodURLHeader ?? {}, checkMs: msOf(httpCheckFrequency) };
+      runHttpSource(options, deps('http'), signal).catch(failed);
+    }
+    return statics;
   }
 
   async #startServer(machine: MachineInfo, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {

@@ -3,6 +3,7 @@ import type { Pod } from '../../src/apis/generated/types/core/v1.ts';
 import { realClock } from '../../src/base/node/real-clock.ts';
 import { SeededRandom } from '../../src/base/random.ts';
 import type { ResourceClient } from '../../src/client/client.ts';
+import type { KubeletConfiguration } from '../../src/kubelet/config/kubelet-configuration.ts';
 import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts';
 import type { ClusterPki } from '../../src/pki/cluster-pki.ts';
 import { memoryClusterPki } from '../../src/pki/pki-files.ts';
@@ -17,15 +18,18 @@ export class TestKubelet {
   readonly #pki: ClusterPki = memoryClusterPki({ nowMs: Date.now() });
   #kubelet: Kubelet | undefined;
 
-  private constructor(node: TestNode, server: BareServer) {
+  readonly #configuration: KubeletConfiguration;
+
+  private constructor(node: TestNode, server: BareServer, configuration: KubeletConfiguration) {
+    this.#configuration = configuration;
     this.node = node;
     this.server = server;
     this.pods = server.client.resource<Pod>({ group: '', version: 'v1', resource: 'pods' }).namespace('default');
   }
 
   /** `name` and `net` as for startTestNode. */
-  static async create(name: string, net: number): Promise<TestKubelet> {
-    const kubelet = new TestKubelet(await startTestNode(name, net), await bareServer());
+  static async create(name: string, net: number, configuration: KubeletConfiguration = {}): Promise<TestKubelet> {
+    const kubelet = new TestKubelet(await startTestNode(name, net), await bareServer(), configuration);
     await kubelet.start();
     return kubelet;
   }
@@ -41,7 +45,7 @@ export class TestKubelet {
         nodeName: 'n1',
         dataDir: this.node.dataDir,
         nodeIps: ['127.0.0.1'],
-        configuration: { clusterDNS: ['10.96.0.10'], address: '127.0.0.1', healthzPort: 0 },
+        configuration: { clusterDNS: ['10.96.0.10'], address: '127.0.0.1', healthzPort: 0, ...this.#configuration },
         port: 0,
         certificates: { certPem, keyPem, clientCaPem: this.#pki.ca.certPem },
         crashLoopBackOff: { initialMs: 500, maxMs: 2000 },

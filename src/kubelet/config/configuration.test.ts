@@ -99,7 +99,7 @@ describe('withDefaults', () => {
 it('unheededFields: what is set, is no default, and does nothing', () => {
   expect(
     unheededFields({ maxPods: 5, cpuManagerPolicy: 'static', syncFrequency: '1m0s', staticPodPath: '/m' }),
-  ).toEqual(['cpuManagerPolicy', 'staticPodPath']);
+  ).toEqual(['cpuManagerPolicy']);
 });
 
 describe('validateKubeletConfiguration', () => {

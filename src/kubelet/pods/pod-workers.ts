@@ -14,6 +14,8 @@ export interface PodWorkersDeps extends Omit<PodWorkerDeps, 'onGone'> {
   readonly reader: RuntimePodReader;
   readonly clock: Clock;
   readonly log: (message: string) => void;
+  /** Nothing of the pod is left on this node. */
+  readonly onGone?: (uid: string) => void;
 }
 
 /** The safety net beneath events: how often all of the runtime's state is compared. */
@@ -33,6 +35,7 @@ export class PodWorkers {
   readonly #lifetime: Lifetime;
   #fingerprints = new Map<string, string>();
   #healthyMs: number;
+  #knowsAll = false;
   readonly #waiters = new Map<string, Set<() => void>>();
 
   constructor(deps: PodWorkersDeps) {
@@ -86,11 +89,20 @@ export class PodWorkers {
     });
   }
 
-  /** Call when all of the API server's pods are known: what runs here without a pod is removed. */
+  /** Begins to follow what happens to containers. */
   start(): void {
     this.#lifetime.spawn((signal) => this.#relistLoop(signal));
-    this.#lifetime.spawn(() => this.#removeOrphanDirectories());
     this.#lifetime.spawn((signal) => this.#eventLoop(signal));
+  }
+
+  /** All pods of this node are known by now, wherever they come from: what runs here without one is removed. */
+  knowsAll(): void {
+    this.#knowsAll = true;
+    this.#fingerprints = new Map();
+    this.#lifetime.spawn(async () => {
+      await this.#relist();
+      await this.#removeOrphanDirectories();
+    });
   }
 
   /** Ends the looking-after; containers run on. */
@@ -132,7 +144,11 @@ export class PodWorkers {
   #worker(uid: string): PodWorker {
     let worker = this.#workers.get(uid);
     if (!worker) {
-      worker = new PodWorker(uid, { ...this.#deps, onGone: (gone) => this.#workers.delete(gone) });
+      const onGone = (gone: string) => {
+        this.#workers.delete(gone);
+        this.#deps.onGone?.(gone);
+      };
+      worker = new PodWorker(uid, { ...this.#deps, onGone });
       this.#workers.set(uid, worker);
     }
     return worker;
@@ -168,7 +184,7 @@ export class PodWorkers {
       if (before.get(uid) === now.get(uid)) continue;
       const worker = this.#workers.get(uid);
       if (worker) this.poke(uid);
-      else if (now.has(uid)) this.#worker(uid).deleted(undefined);
+      else if (now.has(uid) && this.#knowsAll) this.#worker(uid).deleted(undefined);
     }
   }
 

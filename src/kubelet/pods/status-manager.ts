@@ -5,6 +5,7 @@ import type { Pod as ApiPod } from '../../apis/generated/types/core/v1.ts';
 import { semanticEqual } from '../../machinery/semantic-equal.ts';
 import { isConflict, isNotFound } from '../../machinery/status/is.ts';
 import { resizeConditions } from '../resize/resize-state.ts';
+import { isStaticPod } from '../static/static-pod.ts';
 import type { ApiPodStatus, Pod, PodCondition, PodStatus } from '../types.ts';
 
 export interface StatusManagerDeps {
@@ -37,6 +38,8 @@ export class StatusManager {
   readonly #deps: StatusManagerDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #busy = new Map<string, Promise<void>>();
+  /** By the UIDs of static pods: what the API server shows in their place. */
+  readonly #mirrors = new Map<string, Pod>();
   readonly #stopping = new AbortController();
 
   constructor(deps: StatusManagerDeps) {
@@ -62,13 +65,28 @@ export class StatusManager {
    * controller marks the pods of a silent node unready), it is written again.
    */
   observe(pod: Pod): void {
-    const entry = this.#entries.get(pod.metadata.uid!);
+    const entry = isStaticPod(pod) ? undefined : this.#entries.get(pod.metadata.uid!);
     if (!entry || compareResourceVersions(pod.metadata.resourceVersion ?? '', entry.writtenVersion) <= 0) return;
     entry.pod = pod;
     entry.written = pod.status;
     if (!statusPatch(pod.status ?? {}, entry.status)) return;
     entry.dirty = true;
     this.#kick(pod.metadata.uid!);
+  }
+
+  /** What the API server shows of a static pod; its status goes there, and waits while there is nothing. */
+  mirrored(uid: string, mirror: Pod | undefined): void {
+    const before = this.#mirrors.get(uid);
+    if (mirror) this.#mirrors.set(uid, mirror);
+    else this.#mirrors.delete(uid);
+    const entry = this.#entries.get(uid);
+    if (!entry || !mirror) return;
+    const isNew = before?.metadata.uid !== mirror.metadata.uid;
+    if (!isNew && compareResourceVersions(mirror.metadata.resourceVersion ?? '', entry.writtenVersion) <= 0) return;
+    entry.written = mirror.status;
+    if (!statusPatch(mirror.status ?? {}, entry.status)) return;
+    entry.dirty = true;
+    this.#kick(uid);
   }
 
   /** All of the pod has ended, and this is its last status. */
@@ -80,6 +98,7 @@ export class StatusManager {
   /** The pod is gone from the server. */
   forget(uid: string): void {
     this.#entries.delete(uid);
+    this.#mirrors.delete(uid);
   }
 
   /** Resolves when all that was set so far has been written or given up. */
@@ -132,9 +151,13 @@ export class StatusManager {
   }
 
   async #write(entry: Entry, signal: AbortSignal): Promise<void> {
-    const { name, namespace, uid } = entry.pod.metadata;
+    const isStatic = isStaticPod(entry.pod);
+    const target = isStatic ? this.#mirrors.get(entry.pod.metadata.uid!) : entry.pod;
+    // `mirrored` will come back to it.
+    if (!target) return;
+    const { name, namespace, uid } = target.metadata;
     const pods = this.#deps.pods.namespace(namespace);
-    const patch = statusPatch(entry.written ?? entry.pod.status ?? {}, entry.status);
+    const patch = statusPatch(entry.written ?? target.status ?? {}, entry.status);
     if (patch) {
       const status = entry.status;
       const body = { metadata: { uid }, status: patch };
@@ -142,7 +165,7 @@ export class StatusManager {
       entry.written = status;
       entry.writtenVersion = answer.metadata.resourceVersion ?? '';
     }
-    if (entry.finished && entry.pod.metadata.deletionTimestamp !== undefined && !entry.deleted) {
+    if (!isStatic && entry.finished && entry.pod.metadata.deletionTimestamp !== undefined && !entry.deleted) {
       await pods.delete(name!, { gracePeriodSeconds: 0, preconditions: { uid: uid! }, signal });
       entry.deleted = true;
     }

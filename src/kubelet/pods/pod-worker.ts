@@ -420,7 +420,11 @@ export class PodWorker {
 
   async #removeOrphan(runtime: RuntimePod): Promise<number | undefined> {
     const running = runtime.containers.filter((container) => container.state === 'running');
-    await Promise.all(running.map((container) => this.#deps.runtime.stopContainer(container.id, defaultGraceSeconds)));
+    await Promise.all(
+      running.map(({ id, podGraceSeconds }) =>
+        this.#deps.runtime.stopContainer(id, podGraceSeconds ?? defaultGraceSeconds),
+      ),
+    );
     await this.#deps.cgroups.remove(this.uid).catch(() => {});
     await this.#removeTraces(runtime);
     return undefined;

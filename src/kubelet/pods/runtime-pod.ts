@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import {
   containerNameLabel,
   hashAnnotation,
+  podGraceAnnotation,
   podNameLabel,
   podNamespaceLabel,
   podUidLabel,
@@ -24,6 +25,8 @@ export interface RuntimeContainer {
   readonly hash: string;
   /** What it was started with; undefined where that was not noted. */
   readonly resources?: Resources | undefined;
+  /** Of its pod, as it was at the container's start: for when the pod is no longer known. */
+  readonly podGraceSeconds?: number;
   readonly createdMs: number;
   readonly startedMs: number;
   readonly finishedMs: number;
@@ -190,6 +193,9 @@ function toRuntimeContainer(status: ContainerStatus, sandboxId: string): Runtime
     restartCount: Number(status.annotations[restartCountAnnotation] ?? status.metadata.attempt),
     hash: status.annotations[hashAnnotation] ?? '',
     resources: parseResources(status.annotations[resourcesAnnotation]),
+    ...(podGraceAnnotation in status.annotations && {
+      podGraceSeconds: Number(status.annotations[podGraceAnnotation]),
+    }),
     createdMs: status.createdAt / nsPerMs,
     startedMs: Math.max(0, status.startedAt / nsPerMs),
     finishedMs: Math.max(0, status.finishedAt / nsPerMs),

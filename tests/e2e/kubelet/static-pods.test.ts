@@ -50,7 +50,7 @@ describe.runIf(!missing)('static pods on a real containerd', () => {
 
     await kubelet.pause();
     await kubelet.start();
-    await mirrored(() => true);
+    await expect.poll(async () => (await kubelet.get('/pods')).body).toContain('own-n1');
     expect(containerId(await kubelet.pods.get('own-n1'))).toBe(id);
 
     write('echo second; sleep 1000');

@@ -10,12 +10,15 @@ import { cpuMilliOf } from './containers/resources.ts';
 import { createKubelet, type Kubelet } from './kubelet.ts';
 import { FakeRuntime } from './runtime/fake-runtime.suite.ts';
 
+const gi = 2 ** 30;
 const pki = memoryClusterPki({ nowMs: Date.now() });
 
 class Setup {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'skiff-kubelet-'));
   readonly groups: string[] = [];
   readonly log: string[] = [];
+  /** Of 1000 GiB of memory and of disk: what is free. */
+  free = { memory: 900, disk: 900 };
   kubelet!: Kubelet;
   readonly server: BareServer;
   readonly runtime: FakeRuntime;
@@ -41,6 +44,15 @@ class Setup {
         clock,
         random,
         log: (message) => this.log.push(message),
+        host: {
+          machine: () => ({
+            memory: { capacityBytes: 1000 * gi, availableBytes: this.free.memory * gi, rssBytes: 0 },
+            cpuNanoSeconds: 0,
+            pids: { max: 1000, running: 10 },
+            network: [],
+          }),
+          fs: async (_, time) => ({ time, availableBytes: this.free.disk * gi, capacityBytes: 1000 * gi }),
+        },
         cgroups: {
           parent: ({ metadata }) => `/test/${metadata.name}`,
           create: ({ metadata }) => void this.groups.push(metadata.uid!),
@@ -334,6 +346,63 @@ describe('a kubelet', () => {
     await t.gone('web-n1');
     await t.until('nothing runs', () => t.runtime.sandboxes === 0);
     rmSync(manifests, { recursive: true });
+  });
+
+  const eviction = { evictionHard: { 'memory.available': '10%', 'nodefs.available': '10%' } };
+  const condition = async (t: Setup, type: string) => {
+    const nodes = t.server.client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
+    return (await nodes.get('n1').catch(() => undefined))?.status?.conditions?.find((c) => c.type === type)?.status;
+  };
+
+  it('evicts a pod when memory runs out, takes no more of its kind, and says so on the Node (checklist 7)', async () => {
+    const t = await setUp(eviction);
+    await Promise.all([t.make('low', { priority: 1 }), t.make('high', { priority: 2 })]);
+    await t.status('low', ({ phase }) => phase === 'Running');
+    await t.status('high', ({ phase }) => phase === 'Running');
+    const hasStopped = () => t.runtime.calls.some((call) => call.startsWith('stop main'));
+    t.free = {
+      disk: 900,
+      get memory() {
+        return hasStopped() ? 900 : 99;
+      },
+    };
+    await t.server.clock.advance(10_000);
+    await t.status('low', (s) => s.phase === 'Failed' && s.reason === 'Evicted');
+    const { status } = await t.pods.get('low');
+    expect(status?.message).toMatch(
+      /^The node was low on resource: memory. Threshold quantity: 10\d+, available: 99Gi. /,
+    );
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }),
+    );
+    await t.until('the node says so', async () => (await condition(t, 'MemoryPressure')) === 'True');
+    await t.make('late');
+    await t.status('late', (s) => s.phase === 'Failed' && s.reason === 'Evicted');
+    expect((await t.pods.get('late')).status?.message).toBe(
+      'Pod was rejected: The node had condition: [MemoryPressure]. ',
+    );
+    await t.make('critical', { priority: 2_000_000_000 });
+    await t.status('critical', ({ phase }) => phase === 'Running');
+    expect((await t.pods.get('high')).status?.phase).toBe('Running');
+    await t.server.clock.advance(320_000);
+    await t.until('the pressure is over', async () => (await condition(t, 'MemoryPressure')) === 'False');
+  });
+
+  it('frees what nobody needs before it evicts when the disk is full', async () => {
+    current = new Setup(await bareServer());
+    const t = current;
+    t.runtime.images.add('unused:1');
+    await t.start({ ...eviction, imageMinimumGCAge: '1s' });
+    await t.make('p');
+    await t.status('p', ({ phase }) => phase === 'Running');
+    t.runtime.onRemoveImage = () => {
+      t.free.disk = 900;
+    };
+    t.free.disk = 50;
+    await t.server.clock.advance(10_000);
+    await t.until('the image is gone', () => !t.runtime.images.has('unused:1'));
+    expect((await t.pods.get('p')).status?.phase).toBe('Running');
+    expect(t.runtime.images.has('app:1')).toBe(true);
   });
 
   it('is stopped with nothing waiting', async () => {

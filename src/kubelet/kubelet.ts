@@ -14,10 +14,12 @@ import { nodeDirectories } from './containers/directories.ts';
 import { bytesOf, type NodeResources } from './containers/resources.ts';
 import { usesSystemdCgroups } from './node/cgroups.ts';
 import { PodCgroups } from './node/pod-cgroups.ts';
+import type { EvictionManager } from './eviction/eviction-manager.ts';
+import { keepRoom } from './eviction/keep-room.ts';
 import { pullCredentials } from './images/credentials.ts';
 import { ImageManager } from './images/image-manager.ts';
 import { LogRotation } from './logs/rotation.ts';
-import { type MachineInfo, readAvailableMemory, readFreeBytes, readMachine } from './nodestatus/machine.ts';
+import { type MachineInfo, readMachine } from './nodestatus/machine.ts';
 import { NodeReporter } from './nodestatus/node-reporter.ts';
 import { allocatable } from './nodestatus/allocatable.ts';
 import { nodeStatus } from './nodestatus/node-status.ts';
@@ -38,7 +40,9 @@ import { KubeletAuthorizer } from './server/authorizer.ts';
 import { HealthzServer } from './server/healthz.ts';
 import { NodePods } from './server/node-pods.ts';
 import { KubeletServer, type KubeletServerOptions } from './server/server.ts';
-import { metricsText, summary } from './server/stats.ts';
+import { metricsText } from './server/stats.ts';
+import { type HostReadings, hostReadings } from './stats/node-stats.ts';
+import { StatsProvider } from './stats/stats-provider.ts';
 import { runFileSource, runHttpSource } from './static/sources.ts';
 import { isMirrorPod } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
@@ -70,6 +74,8 @@ export interface KubeletDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (message: string) => void;
+  /** Default: this machine's. */
+  readonly host?: HostReadings;
   /** Default: this machine's. */
   readonly cgroups?: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
 }
@@ -145,7 +151,8 @@ class NodeAgent implements Kubelet {
     const broadcaster = new EventBroadcaster({ client, clock, onError });
     broadcaster.start();
     this.#stops.push(() => broadcaster.stop());
-    const recorder = podRecorder(broadcaster.recorder('kubelet', nodeName));
+    const events = broadcaster.recorder('kubelet', nodeName);
+    const recorder = podRecorder(events);
 
     const pods = client.resource<core.Pod>({ group: '', version: 'v1', resource: 'pods' });
     const poke = (uid: string) => this.#workers?.poke(uid);
@@ -164,7 +171,24 @@ class NodeAgent implements Kubelet {
       capacity: { ...allocatable(node, configuration), pods: podCapacity(configuration, node) },
       onFreed: (uids) => uids.forEach(poke),
     });
-    const workers = new PodWorkers({
+    const stats = new StatsProvider(
+      { nodeName, dataDir, dirs, machine },
+      { runtime, clock, host: this.#deps.host ?? hostReadings, pods: () => workers.pods() },
+    );
+    const { eviction, images } = keepRoom({
+      nodeName,
+      configuration,
+      runtime,
+      clock,
+      log,
+      events,
+      recorder,
+      stats,
+      workers: () => workers,
+      onConditions: () => this.poke(),
+    });
+    const workers: PodWorkers = new PodWorkers({
+      refuses: (pod) => eviction.admit(pod),
       runtime,
       reader,
       clock,
@@ -196,10 +220,12 @@ class NodeAgent implements Kubelet {
     this.#workers = workers;
     const statics = this.#createStaticPods(pods, workers, status);
 
-    await this.#startServer(machine, workers, reader);
+    await this.#startServer(stats, workers, reader);
     this.#startHealthz();
-    this.#reporter = this.#createReporter(machine, workers);
+    this.#reporter = this.#createReporter(machine, workers, eviction);
     this.#reporter.start();
+    void eviction.run(this.#stopping.signal);
+    void images.run(this.#stopping.signal);
 
     const rotation = new LogRotation(
       {
@@ -285,15 +311,14 @@ class NodeAgent implements Kubelet {
     return statics;
   }
 
-  async #startServer(machine: MachineInfo, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {
+  async #startServer(stats: StatsProvider, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {
     const { client, runtime, clock, log } = this.#deps;
-    const { nodeName, dataDir, certificates } = this.#options;
+    const { nodeName, certificates } = this.#options;
     const configuration = this.#configuration;
     const { address } = configuration;
     const port = this.#options.port ?? configuration.port;
     const pods = () => workers.pods();
     const json = (value: unknown) => ({ type: 'application/json', body: JSON.stringify(value) });
-    const stats = async () => json(await summary(nodeName, { runtime, clock, pods }, { machine, dataDir }));
     const server = new KubeletServer(
       { ...certificates, address, port },
       {
@@ -303,7 +328,7 @@ class NodeAgent implements Kubelet {
         documents: {
           '/configz': async () => json({ kubeletconfig: { ...configuration, port: this.port } }),
           '/metrics': async () => ({ type: 'text/plain; version=0.0.4', body: metricsText(nodeName, { pods }) }),
-          '/stats/summary': stats,
+          '/stats/summary': async () => json(await stats.summary()),
         },
         log,
       },
@@ -321,9 +346,9 @@ class NodeAgent implements Kubelet {
     server.start().catch((error) => this.#deps.log(`kubelet: healthz on ${address}:${port}: ${messageOf(error)}`));
   }
 
-  #createReporter(machine: MachineInfo, workers: PodWorkers): NodeReporter {
+  #createReporter(machine: MachineInfo, workers: PodWorkers, eviction: EvictionManager): NodeReporter {
     const { client, runtime, clock, log } = this.#deps;
-    const { nodeName, nodeIps, dataDir } = this.#options;
+    const { nodeName, nodeIps } = this.#options;
     const configuration = this.#configuration;
     const { architecture } = machine;
     const labels = {
@@ -347,11 +372,10 @@ class NodeAgent implements Kubelet {
       clock,
       log,
       status: async (node) => {
-        const [version, conditions, images, freeDiskBytes] = await Promise.all([
+        const [version, conditions, images] = await Promise.all([
           runtime.version().catch(() => undefined),
           runtime.status().catch(() => []),
           runtime.listImages().catch(() => []),
-          readFreeBytes(dataDir),
         ]);
         const name = version?.runtimeName ?? 'containerd';
         const silentMs = clock.monotonicMs() - workers.lastRelistMs;
@@ -372,8 +396,7 @@ class NodeAgent implements Kubelet {
                   `PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago; threshold is 3m0s`,
                 ]
               : [],
-          availableMemoryBytes: readAvailableMemory(),
-          freeDiskBytes,
+          pressure: eviction.conditions,
           node,
           nowMs: clock.now(),
         });

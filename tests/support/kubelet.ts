@@ -38,14 +38,21 @@ export class TestKubelet {
     return this.#kubelet?.port ?? 0;
   }
 
-  async start(): Promise<void> {
+  /** `more`: beside what it was created with. */
+  async start(more: KubeletConfiguration = {}): Promise<void> {
     const { certPem, keyPem } = this.#pki.kubeletServing('n1', ['127.0.0.1']);
     this.#kubelet = createKubelet(
       {
         nodeName: 'n1',
         dataDir: this.node.dataDir,
         nodeIps: ['127.0.0.1'],
-        configuration: { clusterDNS: ['10.96.0.10'], address: '127.0.0.1', healthzPort: 0, ...this.#configuration },
+        configuration: {
+          clusterDNS: ['10.96.0.10'],
+          address: '127.0.0.1',
+          healthzPort: 0,
+          ...this.#configuration,
+          ...more,
+        },
         port: 0,
         certificates: { certPem, keyPem, clientCaPem: this.#pki.ca.certPem },
         crashLoopBackOff: { initialMs: 500, maxMs: 2000 },

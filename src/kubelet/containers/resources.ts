@@ -123,6 +123,14 @@ export function podRequests(pod: Pod): NodeResources {
   };
 }
 
+/** What all of a pod may take of the node's disk; undefined where no container is limited. */
+export function podEphemeralLimit(pod: Pod): Quantity | undefined {
+  const name = 'ephemeral-storage';
+  const bytes = aggregate(pod, (resources) => bytesOf(resources?.limits?.[name]) ?? 0);
+  if (bytes === 0) return undefined;
+  return Quantity.of(bytes + (bytesOf(pod.spec?.overhead?.[name]) ?? 0), 'BinarySI');
+}
+
 /** The sum of limits where every container has one, and what the sandbox itself takes. */
 function everyLimit(pod: Pod, name: string, read: (text: string | undefined) => number | undefined) {
   const overhead = read(pod.spec?.overhead?.[name]) ?? 0;

@@ -5,7 +5,15 @@ import type { Pod } from '../types.ts';
 import { pullCredentials } from './credentials.ts';
 import { ImageManager, withDefaultTag } from './image-manager.ts';
 
-const image: Image = { id: 'sha256:1', repoTags: [], repoDigests: [], size: 42, uid: null, username: '' };
+const image: Image = {
+  id: 'sha256:1',
+  repoTags: [],
+  repoDigests: [],
+  size: 42,
+  uid: null,
+  username: '',
+  pinned: false,
+};
 const pod: Pod = { metadata: { name: 'p', namespace: 'ns', uid: 'u' }, spec: { containers: [] } };
 
 function setUp(present: readonly string[], pull: (name: string) => Promise<string>) {

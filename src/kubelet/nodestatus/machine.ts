@@ -33,10 +33,6 @@ export async function readMachine(dataDir: string): Promise<MachineInfo> {
   };
 }
 
-export function readFreeBytes(dataDir: string): Promise<number> {
-  return statfs(dataDir).then(({ bavail, bsize }) => bavail * bsize);
-}
-
 /** MemAvailable of /proc/meminfo: what programs could still get without swapping. */
 export function readAvailableMemory(): number {
   const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readTextOrEmpty('/proc/meminfo'))?.[1];

@@ -1,5 +1,5 @@
 import type * as core from '../../apis/generated/types/core/v1.ts';
-import { amountOf, parseThresholds, type Signal } from '../eviction/thresholds.ts';
+import type { PressureCondition } from '../eviction/pressure.ts';
 import type { Image, RuntimeCondition } from '../runtime/runtime.ts';
 import { kubeletVersion } from '../version.ts';
 import { allocatable, type Reservations } from './allocatable.ts';
@@ -20,8 +20,8 @@ export interface NodeStatusInput {
   /** Why the node is not ready, besides what the runtime says; empty: it is. */
   readonly problems: readonly string[];
   readonly runtime: readonly RuntimeCondition[];
-  readonly availableMemoryBytes: number;
-  readonly freeDiskBytes: number;
+  /** What the node is short of. */
+  readonly pressure: readonly PressureCondition[];
   /** The Node as the API server has it: others add resources, conditions and addresses of their own. */
   readonly node: core.Node | undefined;
   readonly nowMs: number;
@@ -80,25 +80,13 @@ type Verdict = Pick<core.NodeCondition, 'type' | 'status' | 'reason' | 'message'
 
 /** The texts are upstream's: clients and people look for them. */
 function conditions(input: NodeStatusInput): core.NodeCondition[] {
-  const pressed = (
-    type: string,
-    isPressed: boolean,
-    yes: string,
-    no: string,
-    yesText: string,
-    noText: string,
-  ): Verdict =>
-    isPressed
+  const pressed = (type: PressureCondition, yes: string, no: string, yesText: string, noText: string): Verdict =>
+    input.pressure.includes(type)
       ? { type, status: 'True', reason: yes, message: yesText }
       : { type, status: 'False', reason: no, message: noText };
-  const { memoryBytes, ephemeralStorageBytes } = input.machine.resources;
-  const thresholds = parseThresholds({ evictionHard: input.reservations.evictionHard ?? {} });
-  const isUnder = (signal: Signal, available: number, capacity: number) =>
-    thresholds.some((threshold) => threshold.signal === signal && available < amountOf(threshold.value, capacity));
   const verdicts = [
     pressed(
       'MemoryPressure',
-      isUnder('memory.available', input.availableMemoryBytes, memoryBytes),
       'KubeletHasInsufficientMemory',
       'KubeletHasSufficientMemory',
       'kubelet has insufficient memory available',
@@ -106,7 +94,6 @@ function conditions(input: NodeStatusInput): core.NodeCondition[] {
     ),
     pressed(
       'DiskPressure',
-      isUnder('nodefs.available', input.freeDiskBytes, ephemeralStorageBytes),
       'KubeletHasDiskPressure',
       'KubeletHasNoDiskPressure',
       'kubelet has disk pressure',
@@ -114,7 +101,6 @@ function conditions(input: NodeStatusInput): core.NodeCondition[] {
     ),
     pressed(
       'PIDPressure',
-      false,
       'KubeletHasInsufficientPID',
       'KubeletHasSufficientPID',
       'kubelet has insufficient PID available',

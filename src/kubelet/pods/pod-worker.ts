@@ -12,6 +12,7 @@ import type { PodObjects } from '../objects/pod-objects.ts';
 import type { RuntimeClasses } from '../objects/runtime-classes.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
 import type { Allocations } from '../resize/allocations.ts';
+import type { Rejection } from '../resize/fit.ts';
 import { PodResizer } from '../resize/pod-resizer.ts';
 import { resizeConditions } from '../resize/resize-state.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
@@ -26,6 +27,7 @@ import type { StatusManager } from './status-manager.ts';
 import type { StartFailure } from './status/container-status.ts';
 import { podStatus } from './status/pod-status.ts';
 import { stopContainer, stopPod } from './stop-containers.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface PodWorkerDeps extends StartContainerDeps {
   readonly reader: RuntimePodReader;
@@ -42,14 +44,10 @@ export interface PodWorkerDeps extends StartContainerDeps {
   readonly clock: Clock;
   readonly hostIps: () => readonly string[];
   readonly log: (message: string) => void;
+  /** Why the node takes no such pod now, besides what it has no room for. */
+  readonly refuses?: (pod: Pod) => Rejection | undefined;
   /** Nothing of the pod is left, neither here nor at the API server. */
   readonly onGone: (uid: string) => void;
-}
-
-/** Verdicts of the kubelet itself that end a pod. */
-interface Verdict {
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** When a sync failed or waits for something that no event tells of. */
@@ -82,6 +80,7 @@ export class PodWorker {
   #endTimer: Timer | undefined;
   #stopped = false;
   #finishedStatus = false;
+  #endWaiters: (() => void)[] = [];
 
   constructor(uid: string, deps: PodWorkerDeps) {
     this.uid = uid;
@@ -125,6 +124,23 @@ export class PodWorker {
     });
   }
 
+  /** The pod is ended by the kubelet itself; resolves when its containers are gone. The first verdict stands. */
+  async end(verdict: Verdict): Promise<void> {
+    if (!this.#pod || this.#stopped) return;
+    this.#verdict ??= verdict;
+    this.#beginEnd(this.#pod);
+    const ended = new Promise<void>((resolve) => this.#endWaiters.push(resolve));
+    this.poke();
+    await ended;
+  }
+
+  /** The containers of a pod that is over are removed, and their logs with them; its status stays. */
+  async removeEnded(): Promise<void> {
+    if (!this.#finishedStatus || this.#running) return;
+    const { runtime, reader } = this.#deps;
+    for (const { id } of (await reader.read(this.uid)).sandboxes) await runtime.removePodSandbox(id);
+  }
+
   /** Whatever it is ending is ended now, its grace cut short. */
   killNow(): void {
     this.#killNow.abort();
@@ -137,6 +153,7 @@ export class PodWorker {
     this.#endTimer?.cancel();
     this.#syncAbort.abort();
     await this.#running;
+    this.#hasEnded();
   }
 
   async #loop(): Promise<void> {
@@ -228,7 +245,8 @@ export class PodWorker {
 
   /** A pod that the node has no room for gets its verdict before anything is made for it. */
   #admit(pod: Pod, runtime: RuntimePod): void {
-    const rejection = this.#deps.allocations.admit(pod, runtime);
+    const isNew = runtime.sandboxes.length === 0 && !pod.status?.containerStatuses?.length;
+    const rejection = (isNew ? this.#deps.refuses?.(pod) : undefined) ?? this.#deps.allocations.admit(pod, runtime);
     if (!rejection) return;
     const { reason, message } = rejection;
     this.#deps.recorder.pod(pod, 'Warning', reason, message);
@@ -380,7 +398,8 @@ export class PodWorker {
   }
 
   #graceSeconds(pod: Pod): number {
-    if (this.#verdict) return pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+    if (this.#verdict)
+      return this.#verdict.graceSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
     const seconds =
       pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
     // Even a pod that is deleted by force gets a moment to hear of it (upstream).
@@ -399,6 +418,7 @@ export class PodWorker {
       now = await deps.reader.read(this.uid);
       if (now.containers.some(({ state }) => state === 'running')) return retryMs;
     }
+    this.#hasEnded();
     deps.probes.forget(this.uid);
     const latest = this.#view() ?? pod;
     // The end is told with the sandbox still counted as it is: ready no longer.
@@ -416,6 +436,10 @@ export class PodWorker {
     deps.status.finish(latest, this.#status(latest, now, true));
     this.#finishedStatus = true;
     return undefined;
+  }
+
+  #hasEnded(): void {
+    for (const wake of this.#endWaiters.splice(0)) wake();
   }
 
   async #removeOrphan(runtime: RuntimePod): Promise<number | undefined> {

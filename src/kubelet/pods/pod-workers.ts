@@ -7,6 +7,7 @@ import type { ContainerEvent, ContainerRuntime } from '../runtime/runtime.ts';
 import type { Pod } from '../types.ts';
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
 import { stopPod } from './stop-containers.ts';
+import type { Verdict } from './verdict.ts';
 import type { RuntimePodReader } from './runtime-pod.ts';
 
 export interface PodWorkersDeps extends Omit<PodWorkerDeps, 'onGone'> {
@@ -47,6 +48,25 @@ export class PodWorkers {
   /** Pods that are looked after, as the API server last had them. */
   pods(): Pod[] {
     return [...this.#workers.values()].map((worker) => worker.pod).filter((pod) => pod !== undefined);
+  }
+
+  /** Pods that have something running, or soon will. */
+  activePods(): Pod[] {
+    const isOver = (phase: string | undefined) => phase === 'Succeeded' || phase === 'Failed';
+    return this.pods().filter((pod) => {
+      const status = this.#deps.status.latest(pod.metadata.uid!) ?? pod.status;
+      return !isOver(status?.phase) && !isOver(pod.status?.phase);
+    });
+  }
+
+  /** The kubelet ends a pod by itself; resolves when its containers are gone. */
+  async end(uid: string, verdict: Verdict): Promise<void> {
+    await this.#workers.get(uid)?.end(verdict);
+  }
+
+  /** Frees what containers of pods that are over still take. */
+  async removeEnded(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.removeEnded()));
   }
 
   /** Since when the runtime was last seen in full, for the node's readiness. */

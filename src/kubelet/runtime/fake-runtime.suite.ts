@@ -241,7 +241,7 @@ export class FakeRuntime implements ContainerRuntime {
   async imageStatus(image: string): Promise<Image | undefined> {
     this.#answer('ImageStatus');
     if (!this.images.has(image)) return undefined;
-    return { id: image, repoTags: [image], repoDigests: [], size: 1, uid: null, username: '' };
+    return { id: image, repoTags: [image], repoDigests: [], size: 1, uid: null, username: '', pinned: false };
   }
 
   async pullImage(image: string): Promise<string> {
@@ -252,10 +252,22 @@ export class FakeRuntime implements ContainerRuntime {
   }
 
   async listImages() {
-    return [];
+    return [...this.images].map((name) => ({
+      id: name,
+      repoTags: [name],
+      repoDigests: [],
+      size: 1,
+      uid: null,
+      username: '',
+      pinned: false,
+    }));
   }
 
   async listContainerStats() {
+    return [];
+  }
+
+  async listPodSandboxStats() {
     return [];
   }
 
@@ -263,8 +275,11 @@ export class FakeRuntime implements ContainerRuntime {
     return [];
   }
 
+  onRemoveImage: () => void = () => {};
+
   async removeImage(image: string): Promise<void> {
     this.images.delete(image);
+    this.onRemoveImage();
   }
 
   async updateContainerResources(id: string, resources: LinuxResources): Promise<void> {

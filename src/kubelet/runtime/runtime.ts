@@ -221,6 +221,8 @@ export interface Image {
   readonly size: number;
   readonly uid: Int64Value | null;
   readonly username: string;
+  /** The runtime needs it for itself. */
+  readonly pinned: boolean;
 }
 
 export interface AuthConfig {
@@ -268,6 +270,27 @@ export interface ContainerStats {
   readonly cpu: CpuUsage | null;
   readonly memory: MemoryUsage | null;
   readonly writableLayer: FilesystemUsage | null;
+}
+
+export interface InterfaceUsage {
+  readonly name: string;
+  readonly rxBytes: UInt64Value | null;
+  readonly rxErrors: UInt64Value | null;
+  readonly txBytes: UInt64Value | null;
+  readonly txErrors: UInt64Value | null;
+}
+
+export interface PodSandboxStats {
+  readonly attributes: { readonly id: string; readonly labels: Readonly<Record<string, string>> };
+  readonly linux: {
+    readonly cpu: CpuUsage | null;
+    readonly memory: MemoryUsage | null;
+    readonly network: {
+      readonly defaultInterface: InterfaceUsage | null;
+      readonly interfaces: readonly InterfaceUsage[];
+    } | null;
+    readonly process: { readonly processCount: UInt64Value | null } | null;
+  } | null;
 }
 
 export interface RuntimeVersion {
@@ -340,6 +363,8 @@ export interface RuntimeService {
   portForward(sandboxId: string, ports: readonly number[]): Promise<string>;
   containerStats(id: string): Promise<ContainerStats>;
   listContainerStats(): Promise<readonly ContainerStats[]>;
+  /** Of ready sandboxes, everything in them together. */
+  listPodSandboxStats(): Promise<readonly PodSandboxStats[]>;
   /** Pushes what happens until the signal is aborted. Ends or rejects when the stream breaks: relist, then ask again. */
   events(signal: AbortSignal): AsyncIterable<ContainerEvent>;
 }

@@ -10,6 +10,7 @@ export interface ConditionsInput {
   /** A ready sandbox with its network. */
   readonly sandboxReady: boolean;
   readonly resize?: ResizeState | undefined;
+  readonly disruption?: { readonly reason: string; readonly message: string } | undefined;
   readonly nowMs: number;
 }
 
@@ -26,6 +27,7 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     containersReady,
     { type: 'PodScheduled', status: 'True' },
     ...resizeVerdicts(input.resize),
+    ...(input.disruption ? [{ type: 'DisruptionTarget', status: 'True', ...input.disruption }] : []),
   ];
   const old = pod.status?.conditions ?? [];
   const own = verdicts.map((verdict): PodCondition => {

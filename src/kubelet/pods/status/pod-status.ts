@@ -1,5 +1,6 @@
 import { qosClass } from '../../containers/resources.ts';
 import { type ApiPodStatus, isSidecar, type Pod } from '../../types.ts';
+import type { Verdict } from '../verdict.ts';
 import type { RuntimePod } from '../runtime-pod.ts';
 import type { Resources } from '../../resize/compute.ts';
 import type { ResizeState } from '../../resize/resize-state.ts';
@@ -19,7 +20,7 @@ export interface PodStatusInput {
   /** The pod is being stopped, or has finished: nothing is started any more. */
   readonly ending: boolean;
   /** Why the kubelet itself ended the pod (`DeadlineExceeded`, `Evicted`): its phase is Failed. */
-  readonly verdict: { readonly reason: string; readonly message: string } | undefined;
+  readonly verdict: Verdict | undefined;
   readonly hostIps: readonly string[];
   readonly nowMs: number;
 }
@@ -49,7 +50,15 @@ export function podStatus(input: PodStatusInput): ApiPodStatus {
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: podConditions({ pod, phase, statuses: all, sandboxReady, resize: input.resize, nowMs }),
+    conditions: podConditions({
+      pod,
+      phase,
+      statuses: all,
+      sandboxReady,
+      resize: input.resize,
+      disruption: input.verdict?.disruption,
+      nowMs,
+    }),
     ...(message && { message }),
     ...(reason && { reason }),
     ...(input.hostIps[0] && { hostIP: input.hostIps[0], hostIPs: input.hostIps.map((ip) => ({ ip })) }),

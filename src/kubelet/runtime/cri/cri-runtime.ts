@@ -14,6 +14,7 @@ import {
   type LinuxResources,
   type PodSandbox,
   type PodSandboxConfig,
+  type PodSandboxStats,
   type PodSandboxStatus,
   RuntimeError,
   type RuntimeCondition,
@@ -137,6 +138,10 @@ export class CriRuntime implements ContainerRuntime {
 
   async listContainerStats(): Promise<readonly ContainerStats[]> {
     return (await this.#runtime<{ stats: ContainerStats[] }>('ListContainerStats', { filter: {} })).stats;
+  }
+
+  async listPodSandboxStats(): Promise<readonly PodSandboxStats[]> {
+    return (await this.#runtime<{ stats: PodSandboxStats[] }>('ListPodSandboxStats', { filter: {} })).stats;
   }
 
   events(signal: AbortSignal): AsyncIterable<ContainerEvent> {

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Event, Node } from '../../../src/apis/generated/types/core/v1.ts';
+import type { Summary } from '../../../src/kubelet/stats/summary.ts';
+import { shell, TestKubelet } from '../../support/kubelet.ts';
+import { realContainersMissing } from '../../support/root.ts';
+
+const missing = realContainersMissing();
+if (missing) console.warn(`NOT RUN: eviction on real containers: ${missing}`);
+
+describe.runIf(!missing)('limits of the node on a real containerd', () => {
+  let kubelet: TestKubelet;
+  beforeAll(async () => {
+    kubelet = await TestKubelet.create('evict', 17);
+  });
+  afterAll(async () => {
+    await kubelet?.remove();
+  });
+
+  const write = (path: string) => shell(`dd if=/dev/zero of=${path} bs=1M count=8 2>/dev/null; sleep 1000`);
+
+  it('a pod that takes more of the disk than it may is evicted; one within its limits is not (checklist 14)', async () => {
+    const limited = { resources: { limits: { 'ephemeral-storage': '4Mi' } } };
+    const volumes = [{ name: 'v', emptyDir: { sizeLimit: '4Mi' } }];
+    const mounted = { volumeMounts: [{ name: 'v', mountPath: '/v' }] };
+    await Promise.all([
+      kubelet.makePod('layer', { containers: [{ ...write('/big'), ...limited }] }),
+      kubelet.makePod('volume', { containers: [{ ...write('/v/big'), ...mounted }], volumes }),
+      kubelet.makePod('within', {
+        containers: [{ ...write('/big'), resources: { limits: { 'ephemeral-storage': '64Mi' } } }],
+      }),
+    ]);
+    const gone = (name: string) => kubelet.until(name, ({ status }) => status?.reason === 'Evicted', 'evicted', 60_000);
+    const [layer, volume] = await Promise.all([gone('layer'), gone('volume')]);
+    expect(layer.status?.message).toBe('Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ');
+    expect(volume.status?.message).toBe('Usage of EmptyDir volume "v" exceeds the limit "4Mi". ');
+    for (const name of ['layer', 'volume'])
+      await kubelet.until(name, ({ status }) => status?.phase === 'Failed', 'failed');
+    expect((await kubelet.pods.get('within')).status?.phase).toBe('Running');
+    const events = await kubelet.server.client.resource<Event>({ group: '', version: 'v1', resource: 'events' }).list();
+    expect(events.items.find((e) => e.reason === 'Evicted' && e.involvedObject.name === 'layer')).toMatchObject({
+      type: 'Warning',
+      message: layer.status?.message,
+    });
+  }, 90_000);
+
+  it('the summary has what the node and a pod use', async () => {
+    const { node, pods } = JSON.parse((await kubelet.get('/stats/summary')).body) as Summary;
+    expect(node.nodeName).toBe('n1');
+    expect(node.memory?.availableBytes).toBeGreaterThan(0);
+    expect(node.fs?.inodes).toBeGreaterThan(0);
+    expect(node.runtime?.imageFs?.usedBytes).toBeGreaterThan(0);
+    expect(node.rlimit?.maxpid).toBeGreaterThan(node.rlimit!.curproc);
+    const pod = pods.find(({ podRef }) => podRef.name === 'within')!;
+    expect(pod.containers.map(({ name }) => name)).toEqual(['main']);
+    expect(pod.containers[0]!.rootfs?.usedBytes).toBeGreaterThan(8_000_000);
+    expect(pod['ephemeral-storage']?.usedBytes).toBeGreaterThan(8_000_000);
+    expect(pod.memory?.workingSetBytes).toBeGreaterThan(0);
+    expect(pod.cpu?.usageCoreNanoSeconds).toBeGreaterThan(0);
+  });
+
+  it('pressure is said on the Node, refuses pods, and leaves those that run alone while its grace lasts', async () => {
+    await kubelet.pause();
+    // More than any host has free.
+    const signal = 'pid.available';
+    await kubelet.start({ evictionSoft: { [signal]: '99.9%' }, evictionSoftGracePeriod: { [signal]: '1h' } });
+    const nodes = kubelet.server.client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
+    const condition = async (wanted: string) =>
+      (await nodes.get('n1')).status?.conditions?.find(({ type }) => type === wanted);
+    await expect
+      .poll(() => condition('PIDPressure'), { timeout: 15_000 })
+      .toMatchObject({
+        status: 'True',
+        reason: 'KubeletHasInsufficientPID',
+        message: 'kubelet has insufficient PID available',
+      });
+    expect((await condition('MemoryPressure'))?.status).toBe('False');
+    await kubelet.makePod('late', { containers: [shell('sleep 1000')] });
+    const late = await kubelet.until('late', ({ status }) => status?.phase === 'Failed', 'refused');
+    expect(late.status).toMatchObject({
+      reason: 'Evicted',
+      message: 'Pod was rejected: The node had condition: [PIDPressure]. ',
+    });
+    expect((await kubelet.pods.get('within')).status?.phase).toBe('Running');
+  });
+});

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import type * as core from '../apis/generated/types/core/v1.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -10,6 +11,7 @@ import { type EffectiveConfiguration, withDefaults } from './config/defaults.ts'
 import type { KubeletConfiguration } from './config/kubelet-configuration.ts';
 import { unheededFields } from './config/heeded.ts';
 import { msOf, validateKubeletConfiguration } from './config/validate.ts';
+import { containerNameLabel, podUidLabel } from './containers/labels.ts';
 import { nodeDirectories } from './containers/directories.ts';
 import { bytesOf, type NodeResources } from './containers/resources.ts';
 import { usesSystemdCgroups } from './node/cgroups.ts';
@@ -23,6 +25,11 @@ import { type MachineInfo, readMachine } from './nodestatus/machine.ts';
 import { NodeReporter } from './nodestatus/node-reporter.ts';
 import { allocatable } from './nodestatus/allocatable.ts';
 import { nodeStatus } from './nodestatus/node-status.ts';
+import { cadvisorMetrics, cadvisorSubjects } from './metrics/cadvisor.ts';
+import { KubeletMetrics } from './metrics/kubelet-metrics.ts';
+import { meteredRuntime } from './metrics/metered-runtime.ts';
+import { addProcessMetrics } from './metrics/process-metrics.ts';
+import { resourceMetrics } from './metrics/resource-metrics.ts';
 import { PodObjects } from './objects/pod-objects.ts';
 import { RuntimeClasses } from './objects/runtime-classes.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
@@ -40,8 +47,8 @@ import { KubeletAuthorizer } from './server/authorizer.ts';
 import { HealthzServer } from './server/healthz.ts';
 import { NodePods } from './server/node-pods.ts';
 import { KubeletServer, type KubeletServerOptions } from './server/server.ts';
-import { metricsText } from './server/stats.ts';
 import { type HostReadings, hostReadings } from './stats/node-stats.ts';
+import { readCgroup } from './stats/cgroup-stats.ts';
 import { StatsProvider } from './stats/stats-provider.ts';
 import { runFileSource, runHttpSource } from './static/sources.ts';
 import { isMirrorPod } from './static/static-pod.ts';
@@ -103,6 +110,7 @@ class NodeAgent implements Kubelet {
   readonly #options: KubeletOptions;
   readonly #deps: KubeletDeps;
   readonly #configuration: EffectiveConfiguration;
+  readonly #cgroups: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
   readonly #stopping = new AbortController();
   readonly #stops: (() => void | Promise<void>)[] = [];
   #workers: PodWorkers | undefined;
@@ -113,6 +121,8 @@ class NodeAgent implements Kubelet {
     this.#options = options;
     this.#deps = deps;
     this.#configuration = withDefaults(options.configuration ?? {});
+    const root = nodeCgroupName(nodeIdOf(options.dataDir));
+    this.#cgroups = deps.cgroups ?? new PodCgroups({ root, systemd: usesSystemdCgroups() }, deps.clock);
   }
 
   get port(): number {
@@ -133,8 +143,16 @@ class NodeAgent implements Kubelet {
   }
 
   async #start(): Promise<void> {
-    const { client, runtime, clock, random, log } = this.#deps;
+    const { client, clock, random, log } = this.#deps;
     const { nodeName, dataDir, nodeIps } = this.#options;
+    const metrics = new KubeletMetrics({
+      nodeName,
+      pods: () => this.#workers?.pods() ?? [],
+      activePods: () => this.#workers?.activePods() ?? [],
+      running: () => this.#workers?.running() ?? { pods: 0, containers: new Map() },
+    });
+    addProcessMetrics(metrics.registry);
+    const runtime = meteredRuntime(this.#deps.runtime, metrics, clock);
     const configuration = this.#configuration;
     const wrong = validateKubeletConfiguration(configuration);
     if (wrong.length > 0) throw new Error(wrong.join('; '));
@@ -162,7 +180,14 @@ class NodeAgent implements Kubelet {
     objects.start();
     this.#stops.push(() => objects.stop());
     const tokens = new TokenManager(client, clock);
-    const probes = new ProbeManager({ prober: createProber(runtime), clock, random, recorder, onChange: poke });
+    const probes = new ProbeManager({
+      prober: createProber(runtime),
+      clock,
+      random,
+      recorder,
+      meter: metrics,
+      onChange: poke,
+    });
     this.#stops.push(() => probes.stop());
     const reader = new RuntimePodReader(runtime);
     const node = machine.resources;
@@ -185,10 +210,12 @@ class NodeAgent implements Kubelet {
       recorder,
       stats,
       workers: () => workers,
+      metrics,
       onConditions: () => this.poke(),
     });
     const workers: PodWorkers = new PodWorkers({
       refuses: (pod) => eviction.admit(pod),
+      meter: metrics,
       runtime,
       reader,
       clock,
@@ -209,9 +236,7 @@ class NodeAgent implements Kubelet {
       }),
       volumes: new VolumeManager({ dirs, clock, objects, tokens, node }),
       allocations,
-      cgroups:
-        this.#deps.cgroups ??
-        new PodCgroups({ root: nodeCgroupName(nodeIdOf(dataDir)), systemd: usesSystemdCgroups() }, clock),
+      cgroups: this.#cgroups,
       backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoff(configuration)),
       dns: { servers: configuration.clusterDNS ?? [], domain: configuration.clusterDomain || 'cluster.local' },
       hostIps: () => nodeIps,
@@ -220,7 +245,7 @@ class NodeAgent implements Kubelet {
     this.#workers = workers;
     const statics = this.#createStaticPods(pods, workers, status);
 
-    await this.#startServer(stats, workers, reader);
+    await this.#startServer(stats, workers, reader, metrics);
     this.#startHealthz();
     this.#reporter = this.#createReporter(machine, workers, eviction);
     this.#reporter.start();
@@ -311,13 +336,18 @@ class NodeAgent implements Kubelet {
     return statics;
   }
 
-  async #startServer(stats: StatsProvider, workers: PodWorkers, reader: RuntimePodReader): Promise<void> {
+  async #startServer(
+    stats: StatsProvider,
+    workers: PodWorkers,
+    reader: RuntimePodReader,
+    metrics: KubeletMetrics,
+  ): Promise<void> {
     const { client, runtime, clock, log } = this.#deps;
     const { nodeName, certificates } = this.#options;
     const configuration = this.#configuration;
     const { address } = configuration;
     const port = this.#options.port ?? configuration.port;
-    const pods = () => workers.pods();
+    const text = (body: string) => ({ type: 'text/plain; version=0.0.4; charset=utf-8', body });
     const json = (value: unknown) => ({ type: 'application/json', body: JSON.stringify(value) });
     const server = new KubeletServer(
       { ...certificates, address, port },
@@ -327,7 +357,10 @@ class NodeAgent implements Kubelet {
         authorizer: new KubeletAuthorizer(client, clock, nodeName, configuration),
         documents: {
           '/configz': async () => json({ kubeletconfig: { ...configuration, port: this.port } }),
-          '/metrics': async () => ({ type: 'text/plain; version=0.0.4', body: metricsText(nodeName, { pods }) }),
+          '/metrics': async () => text(metrics.registry.text()),
+          '/metrics/probes': async () => text(metrics.probes.text()),
+          '/metrics/resource': async () => text(resourceMetrics(await stats.summary().catch(() => undefined))),
+          '/metrics/cadvisor': async () => text(await this.#cadvisor(stats, workers)),
           '/stats/summary': async () => json(await stats.summary()),
         },
         log,
@@ -335,6 +368,22 @@ class NodeAgent implements Kubelet {
     );
     await server.start();
     this.#server = server;
+  }
+
+  async #cadvisor(stats: StatsProvider, workers: PodWorkers): Promise<string> {
+    const { runtime, clock } = this.#deps;
+    const [summary, containers] = await Promise.all([stats.summary(), runtime.listContainers()]);
+    const running = containers.filter(({ state }) => state === 'CONTAINER_RUNNING');
+    const pods = workers.pods().map((pod) => ({
+      uid: pod.metadata.uid!,
+      cgroup: this.#cgroups.parent(pod),
+      containers: running
+        .filter(({ labels }) => labels[podUidLabel] === pod.metadata.uid)
+        .map(({ id, labels, image }) => ({ id, name: labels[containerNameLabel] ?? '', image: image.image })),
+    }));
+    const { capacityBytes } = (this.#deps.host ?? hostReadings).machine().memory;
+    const machine = { cores: cpus().length, memoryBytes: capacityBytes, nowMs: clock.now() };
+    return cadvisorMetrics(cadvisorSubjects(summary, pods, readCgroup), machine);
   }
 
   /** Plain HTTP, for whoever watches over the kubelet on its own machine. Its port being taken ends nothing, as upstream. */

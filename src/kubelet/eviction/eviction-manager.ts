@@ -44,6 +44,8 @@ export interface EvictionDeps {
     node(type: 'Warning', reason: string, message: string): void;
     pod(pod: Pod, type: 'Warning', reason: string, message: string): void;
   };
+  /** A pod was evicted for this signal. */
+  readonly onEvicted?: (signal: string) => void;
   /** The Node's conditions are others than before. */
   readonly onConditions: () => void;
 }
@@ -127,7 +129,9 @@ export class EvictionManager {
               pod.spec?.terminationGracePeriodSeconds ?? this.#options.maxPodGraceSeconds,
             );
       const disruption = { reason: 'TerminationByKubelet', message };
-      if (await this.#evict(pod, { reason: evicted, message, graceSeconds, disruption }, signal)) return true;
+      if (!(await this.#evict(pod, { reason: evicted, message, graceSeconds, disruption }, signal))) continue;
+      this.#deps.onEvicted?.(threshold.signal);
+      return true;
     }
     return false;
   }
@@ -136,10 +140,13 @@ export class EvictionManager {
     const stats = statsOf(summary);
     const evictions = pods.map(async (pod) => {
       const own = stats(pod);
-      const message = own && overLimit(pod, own, hasImageFs(summary));
-      return (
-        message !== undefined && this.#evict(pod, { reason: evicted, message, graceSeconds: immediateSeconds }, signal)
-      );
+      const over = own && overLimit(pod, own, hasImageFs(summary));
+      if (!over) return false;
+      const { signal: why, message } = over;
+      const verdict = { reason: evicted, message, graceSeconds: immediateSeconds };
+      const isGone = await this.#evict(pod, verdict, signal);
+      if (isGone) this.#deps.onEvicted?.(why);
+      return isGone;
     });
     return (await Promise.all(evictions)).some(Boolean);
   }

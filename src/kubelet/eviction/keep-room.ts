@@ -5,6 +5,7 @@ import type { EffectiveConfiguration } from '../config/defaults.ts';
 import { msOf } from '../config/validate.ts';
 import { ImageGc } from '../images/image-gc.ts';
 import { withDefaultTag } from '../images/image-manager.ts';
+import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { PodWorkers } from '../pods/pod-workers.ts';
 import type { PodRecorder } from '../pods/recorder.ts';
 import { pauseImage } from '../runtime/containerd/config.ts';
@@ -23,6 +24,7 @@ export interface KeepRoomDeps {
   readonly recorder: PodRecorder;
   readonly stats: StatsProvider;
   readonly workers: () => PodWorkers;
+  readonly metrics: Pick<KubeletMetrics, 'evictions' | 'imagesCollected'>;
   readonly onConditions: () => void;
 }
 
@@ -47,6 +49,7 @@ export function keepRoom(deps: KeepRoomDeps): { readonly eviction: EvictionManag
       inUse: () => imagesInUse(runtime, workers()),
       pinned: new Set([pauseImage]),
       fs: () => stats.imageFs(),
+      onRemoved: (reason) => deps.metrics.imagesCollected.inc([reason]),
       event: nodeEvent,
     },
   );
@@ -65,6 +68,7 @@ export function keepRoom(deps: KeepRoomDeps): { readonly eviction: EvictionManag
       evict: (pod, verdict) => workers().end(pod.metadata.uid!, verdict),
       reclaim: (what) => (what === 'images' ? images.removeUnused() : workers().removeEnded()),
       recorder: { node: nodeEvent, pod: deps.recorder.pod },
+      onEvicted: (signal) => deps.metrics.evictions.inc([signal]),
       onConditions: deps.onConditions,
     },
   );

@@ -63,6 +63,7 @@ export interface ImageGcDeps {
   /** Never removed, whatever the runtime says: what sandboxes are made of. */
   readonly pinned: ReadonlySet<string>;
   readonly fs: () => Promise<FsStats | undefined>;
+  readonly onRemoved?: (reason: 'age' | 'space') => void;
   readonly event: (type: 'Warning', reason: string, message: string) => void;
 }
 
@@ -102,7 +103,7 @@ export class ImageGc {
     const { highPercent, lowPercent, minAgeMs } = this.#policy;
     const images = await this.#look();
     const old = imagesTooOld(images, clock.now(), this.#policy);
-    await this.#remove(old, 'unused for too long');
+    await this.#remove(old, 'unused for too long', 'age');
     const fs = await this.#deps.fs();
     const { capacityBytes: capacity = 0, availableBytes = 0 } = fs ?? {};
     if (capacity === 0 || highPercent >= 100) return;
@@ -112,7 +113,7 @@ export class ImageGc {
     const toFree = Math.trunc((capacity * (100 - lowPercent)) / 100) - available;
     log(`kubelet: images: the disk is used to ${usedPercent}%, above ${highPercent}%; freeing ${toFree} bytes`);
     const left = images.filter((image) => !old.includes(image));
-    const freed = await this.#remove(imagesToFree(left, toFree, clock.now(), minAgeMs), 'the disk is full');
+    const freed = await this.#remove(imagesToFree(left, toFree, clock.now(), minAgeMs), 'the disk is full', 'space');
     if (freed >= toFree) return;
     const message = `Failed to garbage collect required amount of images. Attempted to free ${toFree} bytes, but only found ${freed} bytes eligible to free.`;
     event('Warning', 'FreeDiskSpaceFailed', message);
@@ -123,7 +124,7 @@ export class ImageGc {
     const images = await this.#look();
     const { minAgeMs } = this.#policy;
     const all = imagesToFree(images, Number.POSITIVE_INFINITY, this.#deps.clock.now(), minAgeMs);
-    await this.#remove(all, 'the node is low on disk');
+    await this.#remove(all, 'the node is low on disk', 'space');
   }
 
   async #look(): Promise<ImageRecord[]> {
@@ -142,7 +143,7 @@ export class ImageGc {
     });
   }
 
-  async #remove(images: readonly ImageRecord[], why: string): Promise<number> {
+  async #remove(images: readonly ImageRecord[], why: string, reason: 'age' | 'space'): Promise<number> {
     let freed = 0;
     for (const { id, size } of images) {
       this.#deps.log(`kubelet: removing image ${id} (${size} bytes): ${why}`);
@@ -150,6 +151,7 @@ export class ImageGc {
         await this.#deps.images.removeImage(id);
         this.#known.delete(id);
         freed += size;
+        this.#deps.onRemoved?.(reason);
       } catch (error) {
         this.#deps.log(`kubelet: removing image ${id}: ${messageOf(error)}`);
       }

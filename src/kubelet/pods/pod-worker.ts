@@ -8,6 +8,7 @@ import { hostsFile } from '../containers/hosts-file.ts';
 import { sandboxConfig } from '../containers/sandbox-config.ts';
 import { readTextOrEmpty } from '../node/files.ts';
 import type { PodCgroups } from '../node/pod-cgroups.ts';
+import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { PodObjects } from '../objects/pod-objects.ts';
 import type { RuntimeClasses } from '../objects/runtime-classes.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
@@ -44,6 +45,7 @@ export interface PodWorkerDeps extends StartContainerDeps {
   readonly clock: Clock;
   readonly hostIps: () => readonly string[];
   readonly log: (message: string) => void;
+  readonly meter?: Pick<KubeletMetrics, 'containerStarted' | 'workerDuration' | 'podStart'>;
   /** Why the node takes no such pod now, besides what it has no room for. */
   readonly refuses?: (pod: Pod) => Rejection | undefined;
   /** Nothing of the pod is left, neither here nor at the API server. */
@@ -80,16 +82,25 @@ export class PodWorker {
   #endTimer: Timer | undefined;
   #stopped = false;
   #finishedStatus = false;
+  #hasSynced = false;
+  /** Undefined once the start was told. */
+  #firstSeenMs: number | undefined;
   #endWaiters: (() => void)[] = [];
 
   constructor(uid: string, deps: PodWorkerDeps) {
     this.uid = uid;
     this.#deps = deps;
+    this.#firstSeenMs = deps.clock.monotonicMs();
     this.#resizer = new PodResizer(deps);
   }
 
   get pod(): Pod | undefined {
     return this.#pod;
+  }
+
+  /** The kubelet has decided that the pod ends. */
+  get isDoomed(): boolean {
+    return this.#verdict !== undefined;
   }
 
   update(pod: Pod): void {
@@ -160,8 +171,12 @@ export class PodWorker {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
       let wakeMs: number | undefined;
+      const startMs = this.#deps.clock.monotonicMs();
       try {
         wakeMs = await this.#sync();
+        const seconds = (this.#deps.clock.monotonicMs() - startMs) / 1000;
+        this.#deps.meter?.workerDuration.observe(seconds, [this.#hasSynced ? 'sync' : 'create']);
+        this.#hasSynced = true;
         this.#failedSyncs = 0;
       } catch (error) {
         if (this.#stopped) return;
@@ -500,7 +515,14 @@ export class PodWorker {
     // A container that was started a moment ago must not count as ready because its probes are not known yet.
     this.#syncProbes(pod, runtime);
     const seen = this.#view() ?? pod;
-    this.#deps.status.set(pod, this.#status(this.#deps.allocations.granted(seen), runtime, ending));
+    const status = this.#status(this.#deps.allocations.granted(seen), runtime, ending);
+    this.#deps.status.set(pod, status);
+    if (this.#firstSeenMs === undefined || status.phase === 'Pending') return;
+    const { clock, meter } = this.#deps;
+    // What runs already when it is first seen was started by an earlier kubelet.
+    const isOurs = pod.status?.phase === undefined || pod.status.phase === 'Pending';
+    if (isOurs) meter?.podStart.observe((clock.monotonicMs() - this.#firstSeenMs) / 1000);
+    this.#firstSeenMs = undefined;
   }
 
   #syncProbes(pod: Pod, runtime: RuntimePod): void {

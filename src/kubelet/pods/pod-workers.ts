@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { Lifetime } from '../../base/lifetime.ts';
+import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { ContainerEvent, ContainerRuntime } from '../runtime/runtime.ts';
 import type { Pod } from '../types.ts';
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
@@ -15,6 +16,7 @@ export interface PodWorkersDeps extends Omit<PodWorkerDeps, 'onGone'> {
   readonly reader: RuntimePodReader;
   readonly clock: Clock;
   readonly log: (message: string) => void;
+  readonly meter?: KubeletMetrics;
   /** Nothing of the pod is left on this node. */
   readonly onGone?: (uid: string) => void;
 }
@@ -50,12 +52,27 @@ export class PodWorkers {
     return [...this.#workers.values()].map((worker) => worker.pod).filter((pod) => pod !== undefined);
   }
 
-  /** Pods that have something running, or soon will. */
+  /** As the runtime was last seen in full: pods whose sandbox is up, containers by state. */
+  running(): { readonly pods: number; readonly containers: ReadonlyMap<string, number> } {
+    const containers = new Map<string, number>();
+    let pods = 0;
+    for (const text of this.#fingerprints.values()) {
+      if (text.includes('=SANDBOX_READY')) pods++;
+      for (const [, state] of text.matchAll(/=CONTAINER_(\w+)/g)) {
+        const name = state!.toLowerCase();
+        containers.set(name, (containers.get(name) ?? 0) + 1);
+      }
+    }
+    return { pods, containers };
+  }
+
+  /** Pods that have something running, or soon will; not those that the kubelet is ending already. */
   activePods(): Pod[] {
     const isOver = (phase: string | undefined) => phase === 'Succeeded' || phase === 'Failed';
     return this.pods().filter((pod) => {
       const status = this.#deps.status.latest(pod.metadata.uid!) ?? pod.status;
-      return !isOver(status?.phase) && !isOver(pod.status?.phase);
+      const isDoomed = this.#workers.get(pod.metadata.uid!)?.isDoomed;
+      return !isDoomed && !isOver(status?.phase) && !isOver(pod.status?.phase);
     });
   }
 
@@ -196,8 +213,12 @@ export class PodWorkers {
   }
 
   async #relist(): Promise<void> {
+    const { meter, clock } = this.#deps;
+    const startMs = clock.monotonicMs();
     const now = await this.#deps.reader.fingerprints();
-    this.#healthyMs = this.#deps.clock.monotonicMs();
+    meter?.relistInterval.observe((startMs - this.#healthyMs) / 1000);
+    this.#healthyMs = clock.monotonicMs();
+    meter?.relistDuration.observe((this.#healthyMs - startMs) / 1000);
     const before = this.#fingerprints;
     this.#fingerprints = now;
     for (const uid of new Set([...before.keys(), ...now.keys()])) {

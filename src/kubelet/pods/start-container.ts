@@ -11,6 +11,7 @@ import type { NodeResources } from '../containers/resources.ts';
 import { ensureImageVolumes } from '../images/image-volumes.ts';
 import type { ImageManager } from '../images/image-manager.ts';
 import type { ContainerRuntime, PodSandboxConfig } from '../runtime/runtime.ts';
+import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { Pod } from '../types.ts';
 import { containerMounts } from '../volumes/container-mounts.ts';
 import type { VolumePaths } from '../volumes/volume-manager.ts';
@@ -27,6 +28,7 @@ export interface StartContainerDeps {
   readonly dirs: NodeDirectories;
   readonly node: NodeResources;
   readonly clock: Clock;
+  readonly meter?: Pick<KubeletMetrics, 'containerStarted'>;
 }
 
 export interface StartContext {
@@ -51,6 +53,7 @@ export async function startContainer(
   const { pod, signal } = context;
   const { spec } = step;
   const fails = (reason: string, message: string, event = `Error: ${message}`): StartFailure => {
+    deps.meter?.containerStarted(step.kind, reason);
     deps.recorder.container(pod, spec.name, 'Warning', 'Failed', event);
     return { reason, message };
   };
@@ -97,6 +100,7 @@ export async function startContainer(
   } catch (error) {
     return fails('RunContainerError', messageOf(error));
   }
+  deps.meter?.containerStarted(step.kind);
   deps.recorder.container(pod, spec.name, 'Normal', 'Started', 'Container started');
   const hook = spec.lifecycle?.postStart;
   if (!hook) return undefined;

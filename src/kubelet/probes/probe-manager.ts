@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { type Random, randomInt } from '../../base/random.ts';
+import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { ProbeVerdicts } from '../pods/plan.ts';
 import type { PodRecorder } from '../pods/recorder.ts';
 import type { RuntimePod } from '../pods/runtime-pod.ts';
@@ -14,6 +15,7 @@ export interface ProbeManagerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly recorder: PodRecorder;
+  readonly meter?: Pick<KubeletMetrics, 'probed'>;
   /** A verdict has changed: the pod is worth a look. */
   readonly onChange: (podUid: string) => void;
 }
@@ -22,6 +24,9 @@ export interface ProbeManagerDeps {
 type Verdict = 'success' | 'failure' | 'pending';
 
 const upperFirst = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const;
+
+/** How upstream's metrics call them. */
+const meterResults = { success: 'successful', failure: 'failed', unknown: 'unknown' } as const;
 
 /** Runs the probes of every container that runs, each on its own period. Answers from what it last found. */
 export class ProbeManager implements ProbeVerdicts {
@@ -206,6 +211,8 @@ class ProbeWorker {
     if (this.#isDue()) {
       const result = await this.#deps.prober(this.#probe, this.#spec, this.#id, this.#podIp);
       if (this.#stopped) return;
+      const seconds = (this.#deps.clock.monotonicMs() - startMs) / 1000;
+      this.#deps.meter?.probed(this.#kind, this.#pod!, this.#spec.name, meterResults[result.outcome], seconds);
       this.#take(result.outcome, result.output);
     }
     // A startup probe that holds the others up is looked for more often than their period.

@@ -58,6 +58,32 @@ describe.runIf(!missing)('limits of the node on a real containerd', () => {
     expect(pod.cpu?.usageCoreNanoSeconds).toBeGreaterThan(0);
   });
 
+  it("metrics have upstream's names, and figures of this pod", async () => {
+    const get = async (path: string) => (await kubelet.get(path)).body;
+    const value = (text: string, name: string, ...labels: string[]) => {
+      const line = text.split('\n').find((l) => l.startsWith(`${name}{`) && labels.every((label) => l.includes(label)));
+      return Number(/} (\S+)/.exec(line ?? '')?.[1]);
+    };
+    const within = ['namespace="default"', 'pod="within"'];
+    const resource = await get('/metrics/resource');
+    expect(value(resource, 'container_memory_working_set_bytes', 'container="main"', ...within)).toBeGreaterThan(0);
+    expect(value(resource, 'pod_cpu_usage_seconds_total', ...within)).toBeGreaterThan(0);
+    expect(resource).toMatch(/^scrape_error 0$/m);
+    const cadvisor = await get('/metrics/cadvisor');
+    const main = ['container="main"', ...within];
+    expect(value(cadvisor, 'container_cpu_usage_seconds_total', 'cpu="total"', ...main)).toBeGreaterThan(0);
+    expect(value(cadvisor, 'container_memory_working_set_bytes', ...main)).toBeGreaterThan(0);
+    expect(value(cadvisor, 'container_processes', ...main)).toBeGreaterThan(0);
+    expect(value(cadvisor, 'container_fs_usage_bytes', ...main)).toBeGreaterThan(8_000_000);
+    expect(value(cadvisor, 'container_network_receive_bytes_total', 'interface="eth0"', ...within)).toBeGreaterThan(0);
+    expect(cadvisor).toMatch(/^machine_cpu_cores \d+$/m);
+    const own = await get('/metrics');
+    expect(value(own, 'kubelet_runtime_operations_total', 'operation_type="run_podsandbox"')).toBeGreaterThan(2);
+    expect(value(own, 'kubelet_started_containers_total', 'container_type="container"')).toBeGreaterThan(2);
+    expect(value(own, 'kubelet_evictions', 'eviction_signal="emptydirfs.limit"')).toBe(1);
+    expect(value(own, 'kubelet_evictions', 'eviction_signal="ephemeralpodfs.limit"')).toBe(1);
+  });
+
   it('pressure is said on the Node, refuses pods, and leaves those that run alone while its grace lasts', async () => {
     await kubelet.pause();
     // More than any host has free.

@@ -15,8 +15,9 @@ afterAll(() => cluster.destroy());
 
 describe.each(['1.36', '1.32'] as const)('kubectl %s', (version) => {
   const kubectl = (args: string[], input?: string): Promise<Output> => cluster.kubectlOf(version, args, input);
-  const must = async (...args: string[]): Promise<string> => {
-    const result = await kubectl(args);
+  const must = (...args: string[]): Promise<string> => mustWith(undefined, ...args);
+  const mustWith = async (input: string | undefined, ...args: string[]): Promise<string> => {
+    const result = await kubectl(args, input);
     const said = `kubectl ${args.join(' ')}\n${result.stdout}${result.stderr}\n${cluster.log.slice(-2000)}`;
     expect(result.code, said).toBe(0);
     return result.stdout;
@@ -38,10 +39,13 @@ describe.each(['1.36', '1.32'] as const)('kubectl %s', (version) => {
     await must('expose', 'deployment', 'web', '--port=80', '--target-port=8080');
     expect(await must('rollout', 'status', 'deployment/web', '--timeout=60s')).toContain('successfully rolled out');
 
-    // Twice one and the same pod in a row is chance; thirty times without a third name, one in 60,000.
-    const wgets = 'for i in $(seq 30); do wget -qO- http://web.default.svc.cluster.local; done; sleep 0.1';
-    const probe = ['run', 'probe', '--image=busybox:1.36', '--restart=Never', '--rm', '-i', '--', 'sh', '-c', wgets];
-    const answers = (await must(...probe)).split('\n').filter((line) => line.startsWith('web-'));
+    // The rollout ends with the last pod's readiness; slices and proxy follow within the proxy's sync period: ask until
+    // three names were seen. What a container says before kubectl attached is lost: it waits for a line of input.
+    const wget = 'wget -qO- http://web.default.svc.cluster.local | tee -a /tmp/seen';
+    const enough = '[ $(sort -u /tmp/seen | wc -l) -eq 3 ]';
+    const asking = `read go; for i in $(seq 1000); do ${wget}; ${enough} && break; done; sleep 0.1`;
+    const probe = ['run', 'probe', '--image=busybox:1.36', '--restart=Never', '--rm', '-i', '--', 'sh', '-c', asking];
+    const answers = (await mustWith('go\n', ...probe)).split('\n').filter((line) => line.startsWith('web-'));
     expect([...new Set(answers)].sort()).toEqual(await podNames());
     expect((await kubectl(['get', 'pod', 'probe'])).stderr).toContain('pods "probe" not found');
   });

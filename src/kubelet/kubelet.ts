@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import type * as core from '../apis/generated/types/core/v1.ts';
@@ -14,7 +15,7 @@ import { msOf, validateKubeletConfiguration } from './config/validate.ts';
 import { containerNameLabel, podUidLabel } from './containers/labels.ts';
 import { nodeDirectories } from './containers/directories.ts';
 import { bytesOf, type NodeResources } from './containers/resources.ts';
-import { usesSystemdCgroups } from './node/cgroups.ts';
+import { type CgroupDriver, chooseCgroupDriver, usesSystemdCgroups } from './node/cgroups.ts';
 import { PodCgroups } from './node/pod-cgroups.ts';
 import type { EvictionManager } from './eviction/eviction-manager.ts';
 import { keepRoom } from './eviction/keep-room.ts';
@@ -110,7 +111,8 @@ class NodeAgent implements Kubelet {
   readonly #options: KubeletOptions;
   readonly #deps: KubeletDeps;
   readonly #configuration: EffectiveConfiguration;
-  readonly #cgroups: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
+  /** From `start` on. */
+  #cgroups!: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
   readonly #stopping = new AbortController();
   readonly #stops: (() => void | Promise<void>)[] = [];
   #workers: PodWorkers | undefined;
@@ -121,8 +123,6 @@ class NodeAgent implements Kubelet {
     this.#options = options;
     this.#deps = deps;
     this.#configuration = withDefaults(options.configuration ?? {});
-    const root = nodeCgroupName(nodeIdOf(options.dataDir));
-    this.#cgroups = deps.cgroups ?? new PodCgroups({ root, systemd: usesSystemdCgroups() }, deps.clock);
   }
 
   get port(): number {
@@ -159,6 +159,7 @@ class NodeAgent implements Kubelet {
     const unheeded = unheededFields(this.#options.configuration ?? {});
     if (unheeded.length > 0) log(`kubelet: not heeded yet of the configuration: ${unheeded.join(', ')}`);
     const dirs = nodeDirectories(dataDir);
+    this.#cgroups = this.#deps.cgroups ?? (await this.#ownCgroups(runtime));
     // Containers see their volumes through mounts, whoever they run as; nobody else of the host has business there.
     await mkdir(dirs.pods, { recursive: true, mode: 0o750 });
     await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
@@ -368,6 +369,18 @@ class NodeAgent implements Kubelet {
     );
     await server.start();
     this.#server = server;
+  }
+
+  async #ownCgroups(runtime: ContainerRuntime): Promise<PodCgroups> {
+    const asks = this.#options.configuration?.cgroupDriver as CgroupDriver | undefined;
+    const answer = await runtime.cgroupDriver();
+    if (answer && asks && answer !== asks)
+      this.#deps.log(`kubelet: cgroupDriver ${asks} is not heeded: the runtime has ${answer}`);
+    const host = usesSystemdCgroups() ? 'systemd' : 'cgroupfs';
+    const hasSystemd = existsSync('/run/systemd/system');
+    const driver = chooseCgroupDriver({ runtime: answer, configured: asks, host, hasSystemd });
+    const root = nodeCgroupName(nodeIdOf(this.#options.dataDir));
+    return new PodCgroups({ root, systemd: driver === 'systemd' }, this.#deps.clock);
   }
 
   async #cadvisor(stats: StatsProvider, workers: PodWorkers): Promise<string> {

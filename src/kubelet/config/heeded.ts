@@ -7,6 +7,7 @@ const heeded: ReadonlySet<string> = new Set<keyof KubeletConfiguration>([
   'address',
   'authentication',
   'authorization',
+  'cgroupDriver',
   'clusterDNS',
   'clusterDomain',
   'containerLogMaxFiles',

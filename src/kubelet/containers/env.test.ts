@@ -86,7 +86,7 @@ describe('variables of a container', () => {
 });
 
 describe('variables of Services', () => {
-  it('name hosts, ports and links', () => {
+  it('name hosts, ports and links (checklist 26)', () => {
     const all = Object.fromEntries(
       serviceVariables(pod({ enableServiceLinks: true }), objects).map((v) => [v.key, v.value]),
     );

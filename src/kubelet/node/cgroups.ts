@@ -15,6 +15,29 @@ export function usesSystemdCgroups(): boolean {
   return cgroupVersion() === 2 && existsSync('/run/systemd/system');
 }
 
+export type CgroupDriver = 'systemd' | 'cgroupfs';
+
+/**
+ * Who makes cgroups, for kubelet and runtime alike: what the runtime says; one that does not say is taken to do as the
+ * configuration has it or, without, as is right for the host. Throws where that cannot be done here.
+ */
+export function chooseCgroupDriver(facts: {
+  readonly runtime: CgroupDriver | undefined;
+  readonly configured: CgroupDriver | undefined;
+  readonly host: CgroupDriver;
+  readonly hasSystemd: boolean;
+}): CgroupDriver {
+  const { runtime, configured, host, hasSystemd } = facts;
+  const driver = runtime ?? configured ?? host;
+  if (driver === 'systemd' && !hasSystemd) {
+    const who = runtime ? 'the container runtime is set to it' : 'the configuration asks for it';
+    throw new Error(
+      `cgroup driver systemd: ${who}, but systemd does not run here; set cgroupfs in the kubelet (cgroupDriver) and in the runtime (containerd: SystemdCgroup = false)`,
+    );
+  }
+  return driver;
+}
+
 /** The root of every hierarchy: one for v2; for v1 one a controller, `unified` of a hybrid host included. */
 export function cgroupHierarchies(mount = '/sys/fs/cgroup'): string[] {
   if (cgroupVersion(mount) === 2) return [mount];

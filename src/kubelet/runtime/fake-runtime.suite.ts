@@ -263,6 +263,10 @@ export class FakeRuntime implements ContainerRuntime {
     }));
   }
 
+  async cgroupDriver() {
+    return undefined;
+  }
+
   async listContainerStats() {
     return [];
   }

@@ -331,6 +331,8 @@ export interface StreamOptions {
 export interface RuntimeService {
   version(): Promise<RuntimeVersion>;
   status(): Promise<readonly RuntimeCondition[]>;
+  /** Who makes its cgroups; undefined where it does not say (containerd before 2.0). */
+  cgroupDriver(): Promise<'systemd' | 'cgroupfs' | undefined>;
   /** The sandbox is ready when it resolves: network set up, its first process running. */
   runPodSandbox(config: PodSandboxConfig, runtimeHandler?: string): Promise<string>;
   /** Stops the sandbox and whatever runs in it, and releases its network. */

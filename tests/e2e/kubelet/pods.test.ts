@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConfigMap, Event, Node } from '../../../src/apis/generated/types/core/v1.ts';
+import type { ConfigMap, Event, Node, Secret, Service } from '../../../src/apis/generated/types/core/v1.ts';
 import { containerId, shell, TestKubelet } from '../../support/kubelet.ts';
 import { realContainersMissing } from '../../support/root.ts';
 
@@ -59,6 +59,68 @@ describe.runIf(!missing)('a kubelet on a real containerd', () => {
     const events = await kubelet.server.client.resource<Event>({ group: '', version: 'v1', resource: 'events' }).list();
     const reasons = events.items.filter((e) => e.involvedObject.name === 'web').map((e) => e.reason);
     expect(reasons).toEqual(['Pulled', 'Created', 'Started', 'Killing']);
+  });
+
+  it('sets the variables that every container has, and those of Services (checklist 26, 28)', async () => {
+    const services = kubelet.server.client.resource<Service>({ group: '', version: 'v1', resource: 'services' });
+    const make = (name: string, port: number, clusterIP: string) =>
+      services.namespace('default').create({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name },
+        spec: { clusterIP, ports: [{ port, ...(name === 'kubernetes' && { name: 'https' }) }], selector: { a: 'b' } },
+      });
+    const [api, own] = await Promise.all([make('kubernetes', 443, '10.96.0.1'), make('my-service', 80, '10.96.0.2')]);
+    await kubelet.makePod('vars', { containers: [shell('sleep 1000')] });
+    const pod = await kubelet.running('vars');
+    const lines = (await kubelet.output(pod, ['env'])).trim().split('\n');
+    const [apiIp, ip] = [api.spec?.clusterIP, own.spec?.clusterIP];
+    for (const line of [
+      'HOSTNAME=vars',
+      `KUBERNETES_SERVICE_HOST=${apiIp}`,
+      'KUBERNETES_SERVICE_PORT=443',
+      `MY_SERVICE_SERVICE_HOST=${ip}`,
+      'MY_SERVICE_SERVICE_PORT=80',
+      `MY_SERVICE_PORT=tcp://${ip}:80`,
+      `MY_SERVICE_PORT_80_TCP=tcp://${ip}:80`,
+      'MY_SERVICE_PORT_80_TCP_PROTO=tcp',
+      'MY_SERVICE_PORT_80_TCP_PORT=80',
+      `MY_SERVICE_PORT_80_TCP_ADDR=${ip}`,
+    ])
+      expect(lines).toContain(line);
+    expect(lines.find((line) => line.startsWith('HOME='))).toMatch(/^HOME=\//);
+    expect(lines.find((line) => line.startsWith('PATH='))).toMatch(/\/bin/);
+    await kubelet.pods.delete('vars');
+    await kubelet.gone('vars');
+  });
+
+  it('expands $(NAME) itself and leaves ${NAME} to the shell; envFrom and fields (checklist 29)', async () => {
+    const objects = { apiVersion: 'v1', metadata: { name: 'given' } };
+    const { client } = kubelet.server;
+    await client
+      .resource<ConfigMap>({ group: '', version: 'v1', resource: 'configmaps' })
+      .namespace('default')
+      .create({ ...objects, kind: 'ConfigMap', data: { FROM_MAP: 'map' } });
+    await client
+      .resource<Secret>({ group: '', version: 'v1', resource: 'secrets' })
+      .namespace('default')
+      .create({ ...objects, kind: 'Secret', stringData: { FROM_SECRET: 'secret' } });
+    const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+    const env = [
+      field('NODE_NAME', 'spec.nodeName'),
+      field('POD_NAME', 'metadata.name'),
+      field('POD_NAMESPACE', 'metadata.namespace'),
+      field('POD_IP', 'status.podIP'),
+      { name: 'URL', value: 'http://$(POD_NAME).$(POD_NAMESPACE)' },
+    ];
+    const envFrom = [{ configMapRef: { name: 'given' } }, { secretRef: { name: 'given' } }];
+    const script = 'echo $(POD_NAMESPACE) ${POD_NAMESPACE} $URL $NODE_NAME $POD_IP $FROM_MAP $FROM_SECRET; sleep 1000';
+    await kubelet.makePod('env', { containers: [shell(script, { env, envFrom })] });
+    const pod = await kubelet.running('env');
+    const ip = pod.status?.podIP;
+    await expect.poll(() => kubelet.log('env')).toBe(`default default http://env.default n1 ${ip} map secret\n`);
+    await kubelet.pods.delete('env');
+    await kubelet.gone('env');
   });
 
   it('gives variables and files from ConfigMaps, fields and resources', async () => {

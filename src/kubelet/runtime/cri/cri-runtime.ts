@@ -140,6 +140,17 @@ export class CriRuntime implements ContainerRuntime {
     return (await this.#runtime<{ stats: ContainerStats[] }>('ListContainerStats', { filter: {} })).stats;
   }
 
+  async cgroupDriver(): Promise<'systemd' | 'cgroupfs' | undefined> {
+    const unimplemented = 12;
+    try {
+      const { linux } = await this.#runtime<{ linux: { cgroupDriver: string } | null }>('RuntimeConfig', {});
+      return linux ? (linux.cgroupDriver === 'CGROUPFS' ? 'cgroupfs' : 'systemd') : undefined;
+    } catch (error) {
+      if (error instanceof RuntimeError && error.code === unimplemented) return undefined;
+      throw error;
+    }
+  }
+
   async listPodSandboxStats(): Promise<readonly PodSandboxStats[]> {
     return (await this.#runtime<{ stats: PodSandboxStats[] }>('ListPodSandboxStats', { filter: {} })).stats;
   }

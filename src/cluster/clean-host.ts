@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { realClock } from '../base/node/real-clock.ts';
-import { cleanupNode } from '../kubelet/runtime/containerd/sweep.ts';
+import { cleanupNode, hasRunningPods } from '../kubelet/runtime/containerd/sweep.ts';
 import { tearDownFabric } from '../network/node/fabric.ts';
 import { tearDownNodeNetwork } from '../network/node/setup.ts';
 import type { DataDir, Identity } from './data-dir.ts';
@@ -28,6 +28,17 @@ export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): 
   );
   await tearDownFabric(identity.id);
   await tearDownNodeNetwork({ id: identity.id, clusterCidr: identity.podNetworkCidr });
+}
+
+/**
+ * Before a start, after a run that was killed. The only node of a cluster goes on with the containers that still run; where
+ * there are several nodes, or nothing runs (the machine was started anew), all of it goes, as a reboot would have it.
+ */
+export async function takeOverHost(dir: DataDir, identity: Identity, nodes: number, log: Logger): Promise<void> {
+  const [only, ...others] = nodeDirectories(dir);
+  const isKept = only !== undefined && others.length === 0 && nodes === 1 && hasRunningPods({ dataDir: only });
+  if (!isKept) return cleanHost(dir, identity, log);
+  log.detail(1, `taking over the containers that run for ${only}`);
 }
 
 /** The data directories of the nodes that this cluster ever had. */

@@ -13,7 +13,7 @@ import {
   runningNow,
   type DataDir,
 } from '../data-dir.ts';
-import { cleanHost } from '../clean-host.ts';
+import { cleanHost, takeOverHost } from '../clean-host.ts';
 import { startCluster } from '../cluster.ts';
 import { mergeKubeconfig, userKubeconfig, writeKubeconfig } from '../kubeconfig.ts';
 import { createLogger } from '../logger.ts';
@@ -57,10 +57,9 @@ export async function up(options: UpOptions, argv: readonly string[]): Promise<v
       () => claim(dir),
       () => release(dir),
     );
-    // After a run that was killed: its containers go, as a reboot would have it.
     await stages.run(
       'clean host',
-      () => cleanHost(dir, identity, log),
+      () => takeOverHost(dir, identity, options.nodes, log),
       () => cleanHost(dir, identity, log),
     );
     const cluster = await startCluster(options, dir, stages, log);

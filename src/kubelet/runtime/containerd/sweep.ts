@@ -50,6 +50,11 @@ export async function cleanupNode(options: ContainerdOptions, deps: ContainerdDe
   return sweep(paths, deps.clock);
 }
 
+/** Whether containers of a run that was killed still run: a node that starts again takes them over. */
+export function hasRunningPods(options: ContainerdOptions): boolean {
+  return shimPids(containerdPaths(options.dataDir)).length > 0;
+}
+
 /** Whether anything of this node still runs or is mounted. */
 function hasLeftovers(paths: ContainerdPaths): boolean {
   return (

@@ -1,8 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { containerHash } from '../containers/labels.ts';
-import { hostsFilePath, podLogDirectory } from '../containers/directories.ts';
+import { hostsFilePath } from '../containers/directories.ts';
 import type { ClusterDns } from '../containers/dns.ts';
 import { hostsFile } from '../containers/hosts-file.ts';
 import { sandboxConfig } from '../containers/sandbox-config.ts';
@@ -15,14 +15,16 @@ import type { ProbeManager } from '../probes/probe-manager.ts';
 import type { Allocations } from '../resize/allocations.ts';
 import type { Rejection } from '../resize/fit.ts';
 import { PodResizer } from '../resize/pod-resizer.ts';
-import { resizeConditions } from '../resize/resize-state.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import { findContainer, type Pod, podText } from '../types.ts';
 import type { TokenManager } from '../volumes/tokens.ts';
 import { VolumeError, VolumeManager, type VolumePaths } from '../volumes/volume-manager.ts';
+import { withLatestStatus } from './latest-status.ts';
+import { newSandbox } from './new-sandbox.ts';
 import { type KillStep, planPod, type PodPlan } from './plan.ts';
+import { endOrphan, removeOldContainers, removeTraces } from './remove-pod.ts';
 import { backoffKey, backoffMessage, type CrashBackoff } from './restart.ts';
-import type { RuntimeContainer, RuntimePod, RuntimePodReader } from './runtime-pod.ts';
+import type { RuntimePod, RuntimePodReader } from './runtime-pod.ts';
 import { makePodDirectories, startContainer, type StartContainerDeps } from './start-container.ts';
 import type { StatusManager } from './status-manager.ts';
 import type { StartFailure } from './status/container-status.ts';
@@ -229,7 +231,7 @@ export class PodWorker {
       wakes.push(await this.#carryOut(pod, runtime, plan));
       const after = await deps.reader.read(this.uid);
       this.#setStatus(pod, after, false);
-      await this.#collectGarbage(after);
+      await removeOldContainers(deps.runtime, after);
     } else if (VolumeManager.isLive(pod)) {
       await deps.volumes.prepare(pod, this.#facts(pod, runtime.sandboxes[0]?.ips ?? []));
     }
@@ -242,15 +244,9 @@ export class PodWorker {
     return due.length > 0 ? Math.min(...due) : undefined;
   }
 
-  /** The pod with the status that was last computed here, which a watch may not have brought back yet. */
+  /** The pod with the status that was last computed here. */
   #view(): Pod | undefined {
-    const pod = this.#pod;
-    const latest = this.#deps.status.latest(this.uid);
-    if (!pod || !latest) return pod;
-    const own = latest.conditions ?? [];
-    const others = (pod.status?.conditions ?? []).filter((c) => !own.some(({ type }) => type === c.type));
-    const newer = own.map((c) => pod.status?.conditions?.find((o) => o.type === c.type && !isOwn(o.type)) ?? c);
-    return { ...pod, status: { ...pod.status, ...latest, conditions: [...newer, ...others] } };
+    return withLatestStatus(this.#pod, this.#deps.status.latest(this.uid));
   }
 
   #mustEnd(pod: Pod): boolean {
@@ -312,7 +308,7 @@ export class PodWorker {
     const early = needsIp ? undefined : this.#prepareVolumes(pod, []);
     early?.catch(() => {});
     const found = runtime.sandboxes[0];
-    const { id: sandboxId, ips } = plan.newSandbox ? await this.#newSandbox(pod, sandbox, attempt) : found!;
+    const { id: sandboxId, ips } = plan.newSandbox ? await newSandbox(deps, pod, sandbox, attempt) : found!;
     signal.throwIfAborted();
     const facts = this.#facts(pod, ips);
     const volumes = await (early ?? this.#prepareVolumes(pod, facts.podIps));
@@ -338,33 +334,6 @@ export class PodWorker {
       }
     }
     return waits.length > 0 ? Math.min(...waits) : undefined;
-  }
-
-  async #newSandbox(pod: Pod, config: Parameters<PodWorkerDeps['runtime']['runPodSandbox']>[0], attempt: number) {
-    const deps = this.#deps;
-    if (attempt > 0) {
-      const message = 'Pod sandbox changed, it will be killed and re-created.';
-      deps.recorder.pod(pod, 'Normal', 'SandboxChanged', message);
-    }
-    try {
-      const handler = await deps.runtimeClasses.handler(pod);
-      deps.cgroups.create(pod);
-      const id = await deps.runtime.runPodSandbox(config, handler);
-      const { network } = await deps.runtime.podSandboxStatus(id);
-      const ips = network?.ip ? [network.ip, ...network.additionalIps.map(({ ip }) => ip)] : [];
-      return { id, ips };
-    } catch (error) {
-      const network = (await deps.runtime.status()).find(({ type }) => type === 'NetworkReady');
-      if (network && !network.status) {
-        const why = `NetworkReady=false reason:${network.reason} message:${network.message}`;
-        const message = `network is not ready: container runtime network not ready: ${why}`;
-        deps.recorder.pod(pod, 'Warning', 'NetworkNotReady', message);
-        throw new Error(message, { cause: error });
-      }
-      const message = `Failed to create pod sandbox: ${messageOf(error)}`;
-      deps.recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', message);
-      throw error;
-    }
   }
 
   async #prepareVolumes(pod: Pod, podIps: readonly string[]): Promise<VolumePaths> {
@@ -457,57 +426,15 @@ export class PodWorker {
     for (const wake of this.#endWaiters.splice(0)) wake();
   }
 
-  async #removeOrphan(runtime: RuntimePod): Promise<number | undefined> {
-    const running = runtime.containers.filter((container) => container.state === 'running');
-    await Promise.all(
-      running.map(({ id, podGraceSeconds }) =>
-        this.#deps.runtime.stopContainer(id, podGraceSeconds ?? defaultGraceSeconds),
-      ),
-    );
-    await this.#deps.cgroups.remove(this.uid).catch(() => {});
+  async #removeOrphan(runtime: RuntimePod): Promise<undefined> {
+    await endOrphan(this.#deps, runtime);
     await this.#removeTraces(runtime);
-    return undefined;
   }
 
   async #removeTraces(runtime: RuntimePod): Promise<void> {
-    const deps = this.#deps;
-    await Promise.all(
-      runtime.sandboxes.map(async ({ id }) => {
-        await deps.runtime.stopPodSandbox(id);
-        await deps.runtime.removePodSandbox(id);
-      }),
-    );
-    await deps.cgroups.remove(this.uid);
-    await deps.volumes.remove(this.uid);
-    const { name, namespace } = runtime;
-    const named = this.#pod ?? (name ? { metadata: { name, namespace, uid: this.uid } } : undefined);
-    if (named) await rm(podLogDirectory(deps.dirs, named), { recursive: true, force: true });
-    deps.objects.release(this.uid);
-    deps.allocations.release(this.uid);
-    deps.tokens.forget(this.uid);
-    deps.images.forget(this.uid);
-    deps.backoff.forget(this.uid);
-    deps.status.forget(this.uid);
+    await removeTraces(this.#deps, this.#pod, runtime);
     this.#stopped = true;
-    deps.onGone(this.uid);
-  }
-
-  /** Of each container the newest and one ended before it stay; of sandboxes the newest, and those with containers. */
-  async #collectGarbage(runtime: RuntimePod): Promise<void> {
-    const kept = new Map<string, number>();
-    const surplus: RuntimeContainer[] = [];
-    for (const container of runtime.containers) {
-      const count = kept.get(container.name) ?? 0;
-      kept.set(container.name, count + 1);
-      if (count >= 2 && container.state !== 'running') surplus.push(container);
-    }
-    for (const container of surplus) {
-      await this.#deps.runtime.removeContainer(container.id);
-      await rm(container.logPath, { force: true });
-    }
-    const used = new Set(runtime.containers.filter((c) => !surplus.includes(c)).map(({ sandboxId }) => sandboxId));
-    for (const sandbox of runtime.sandboxes.slice(1))
-      if (!sandbox.ready && !used.has(sandbox.id)) await this.#deps.runtime.removePodSandbox(sandbox.id);
+    this.#deps.onGone(this.uid);
   }
 
   #setStatus(pod: Pod, runtime: RuntimePod, ending: boolean): void {
@@ -551,19 +478,6 @@ export class PodWorker {
     const pod = this.#view();
     if (pod && this.#running && this.#endingSinceMs !== undefined) this.#setStatus(pod, runtime, true);
   }
-}
-
-const ownConditions = new Set([
-  'PodReadyToStartContainers',
-  'Initialized',
-  'Ready',
-  'ContainersReady',
-  'PodScheduled',
-  ...resizeConditions,
-]);
-
-function isOwn(type: string): boolean {
-  return ownConditions.has(type);
 }
 
 /** Whether a volume holds the pod's address, so that it can only be made after the sandbox. */

@@ -405,6 +405,21 @@ describe('a kubelet', () => {
     expect(t.runtime.images.has('app:1')).toBe(true);
   });
 
+  it('ends its pods when the machine goes down, and takes no more', async () => {
+    const t = await setUp({ shutdownGracePeriod: '10s', shutdownGracePeriodCriticalPods: '4s' });
+    await t.make('p');
+    await t.status('p', ({ phase }) => phase === 'Running');
+    await t.kubelet.shutDown();
+    expect(t.calls()).toContain('stop main 6');
+    await t.status('p', (s) => s.phase === 'Failed' && s.reason === 'Terminated');
+    const { status } = await t.pods.get('p');
+    expect(status?.message).toBe('Pod was terminated in response to imminent node shutdown.');
+    expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', status: 'True' }));
+    await t.make('late');
+    await t.status('late', (s) => s.phase === 'Failed' && s.reason === 'NodeShutdown');
+    await t.until('the node says so', async () => (await condition(t, 'Ready')) === 'False');
+  });
+
   it('is stopped with nothing waiting', async () => {
     const t = await setUp();
     await t.make('p', { containers: [{ name: 'main', image: 'app:1', livenessProbe: { exec: { command: ['x'] } } }] });

@@ -52,6 +52,8 @@ import { type HostReadings, hostReadings } from './stats/node-stats.ts';
 import { readCgroup } from './stats/cgroup-stats.ts';
 import { StatsProvider } from './stats/stats-provider.ts';
 import { runFileSource, runHttpSource } from './static/sources.ts';
+import { NodeShutdown } from './shutdown/node-shutdown.ts';
+import { shutdownGroups } from './shutdown/plan.ts';
 import { isMirrorPod } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
 import type { Pod } from './types.ts';
@@ -98,6 +100,11 @@ export interface Kubelet {
    * a machine's shutdown, within the grace; what the next start shows is what a reboot would.
    */
   stop(pods: 'keep' | { readonly shutdownGraceSeconds: number }): Promise<void>;
+  /**
+   * The machine goes down: pods end in the order of their priorities, as `shutdownGracePeriod` and its like say, and none
+   * is taken any more. Resolves when that is done; `stop` follows.
+   */
+  shutDown(): Promise<void>;
   /** Something about the node (its network) has changed: its status is looked at now. */
   poke(): void;
 }
@@ -115,6 +122,7 @@ class NodeAgent implements Kubelet {
   #cgroups!: Pick<PodCgroups, 'parent' | 'create' | 'update' | 'remove'>;
   readonly #stopping = new AbortController();
   readonly #stops: (() => void | Promise<void>)[] = [];
+  #shutdown: NodeShutdown | undefined;
   #workers: PodWorkers | undefined;
   #server: KubeletServer | undefined;
   #reporter: NodeReporter | undefined;
@@ -131,6 +139,10 @@ class NodeAgent implements Kubelet {
 
   poke(): void {
     this.#reporter?.poke();
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#shutdown?.run();
   }
 
   async start(): Promise<void> {
@@ -214,8 +226,16 @@ class NodeAgent implements Kubelet {
       metrics,
       onConditions: () => this.poke(),
     });
+    const shutdown = new NodeShutdown(shutdownGroups(configuration), {
+      clock,
+      log,
+      activePods: () => workers.activePods(),
+      end: (pod, verdict) => workers.end(pod.metadata.uid!, verdict),
+      onBegin: () => this.poke(),
+    });
+    this.#shutdown = shutdown;
     const workers: PodWorkers = new PodWorkers({
-      refuses: (pod) => eviction.admit(pod),
+      refuses: (pod) => shutdown.admit() ?? eviction.admit(pod),
       meter: metrics,
       runtime,
       reader,
@@ -452,12 +472,14 @@ class NodeAgent implements Kubelet {
           runtimeVersion: `${name}://${version?.runtimeVersion.replace(/^v?(\d+\.\d+\.\d+).*/, '$1') ?? 'Unknown'}`,
           images,
           runtime: conditions,
-          problems:
-            silentMs > plegUnhealthyMs
+          problems: [
+            ...(this.#shutdown?.hasBegun ? ['node is shutting down'] : []),
+            ...(silentMs > plegUnhealthyMs
               ? [
                   `PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago; threshold is 3m0s`,
                 ]
-              : [],
+              : []),
+          ],
           pressure: eviction.conditions,
           node,
           nowMs: clock.now(),

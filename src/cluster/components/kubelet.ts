@@ -26,6 +26,7 @@ interface Flags {
   readonly nodeIp?: string;
   readonly rootDir: string;
   readonly nodeLabels?: string[];
+  readonly shutdownOnSigterm?: boolean;
   readonly v: number;
 }
 
@@ -38,6 +39,7 @@ export function addKubelet(command: Command): Command {
     .option('--node-ip <ip>', "the node's address")
     .option('--root-dir <dir>', 'volumes and logs', '/var/lib/kubelet')
     .option('--node-labels <list>', 'key=value,...', list)
+    .option('--shutdown-on-sigterm', 'SIGTERM means that the machine goes down: pods end, as shutdownGracePeriod says')
     .option('-v, --v <n>', 'how much to say', count, 0);
   return addConfigurationFlags(command).action((flags: Flags) => start(flags));
 }
@@ -93,11 +95,14 @@ async function start(flags: Flags): Promise<void> {
       },
       { client, runtime, clock: realClock, random: secureRandom, log: (message) => log.warn(message) },
     );
-    // As upstream's: containers run on, and the next kubelet takes them over.
+    // As upstream's: containers run on, and the next kubelet takes them over, unless the machine goes down.
     await stages.run(
       'kubelet',
       () => kubelet.start(),
-      () => kubelet.stop('keep'),
+      async () => {
+        if (flags.shutdownOnSigterm) await kubelet.shutDown();
+        await kubelet.stop('keep');
+      },
     );
   });
 }

@@ -2,7 +2,7 @@ import { isMirrorPod, isStaticPod } from '../static/static-pod.ts';
 import type { Pod } from '../types.ts';
 
 /** Priorities from system-cluster-critical upwards. */
-const systemCriticalPriority = 2_000_000_000;
+export const systemCriticalPriority = 2_000_000_000;
 
 /** A pod that the node cannot do without: admitted under pressure, never evicted. */
 export function isCriticalPod(pod: Pod): boolean {

@@ -405,6 +405,21 @@ describe('a kubelet', () => {
     expect(t.runtime.images.has('app:1')).toBe(true);
   });
 
+  it('ends others for a critical pod that has no room', async () => {
+    const t = await setUp({ maxPods: 2 });
+    await t.make('a');
+    await t.make('b');
+    await t.status('a', ({ phase }) => phase === 'Running');
+    await t.status('b', ({ phase }) => phase === 'Running');
+    await t.make('plain');
+    await t.status('plain', (s) => s.reason === 'OutOfpods');
+    await t.make('critical', { priority: 2_000_000_000 });
+    await t.status('critical', ({ phase }) => phase === 'Running');
+    const statuses = (await t.pods.list()).items.map(({ status }) => `${status?.phase} ${status?.reason ?? ''}`);
+    expect(statuses.filter((text) => text === 'Failed Preempting')).toHaveLength(1);
+    expect(statuses.filter((text) => text === 'Running ')).toHaveLength(2);
+  });
+
   it('ends its pods when the machine goes down, and takes no more', async () => {
     const t = await setUp({ shutdownGracePeriod: '10s', shutdownGracePeriodCriticalPods: '4s' });
     await t.make('p');

@@ -19,6 +19,7 @@ import { RuntimeError } from '../runtime/runtime.ts';
 import { findContainer, type Pod, podText } from '../types.ts';
 import type { TokenManager } from '../volumes/tokens.ts';
 import { VolumeError, VolumeManager, type VolumePaths } from '../volumes/volume-manager.ts';
+import { isCriticalPod } from './critical.ts';
 import { withLatestStatus } from './latest-status.ts';
 import { newSandbox } from './new-sandbox.ts';
 import { type KillStep, planPod, type PodPlan } from './plan.ts';
@@ -50,6 +51,8 @@ export interface PodWorkerDeps extends StartContainerDeps {
   readonly meter?: Pick<KubeletMetrics, 'containerStarted' | 'workerDuration' | 'podStart'>;
   /** Why the node takes no such pod now, besides what it has no room for. */
   readonly refuses?: (pod: Pod) => Rejection | undefined;
+  /** Ends another pod to make room; resolves when what it had is free. */
+  readonly preempt?: (victim: Pod) => Promise<void>;
   /** Nothing of the pod is left, neither here nor at the API server. */
   readonly onGone: (uid: string) => void;
 }
@@ -210,7 +213,7 @@ export class PodWorker {
     this.#syncProbes(seen, runtime);
     if (this.#mustEnd(seen) || this.#isDeleted) return this.#end(seen, runtime);
     const deadlineMs = this.#checkDeadline(seen);
-    this.#admit(seen, runtime);
+    await this.#admit(seen, runtime);
     if (this.#verdict) return this.#end(seen, runtime);
     await this.#resizer.decide(seen);
     const pod = deps.allocations.granted(seen);
@@ -255,13 +258,22 @@ export class PodWorker {
   }
 
   /** A pod that the node has no room for gets its verdict before anything is made for it. */
-  #admit(pod: Pod, runtime: RuntimePod): void {
+  async #admit(pod: Pod, runtime: RuntimePod): Promise<void> {
     const isNew = runtime.sandboxes.length === 0 && !pod.status?.containerStatuses?.length;
     const rejection = (isNew ? this.#deps.refuses?.(pod) : undefined) ?? this.#deps.allocations.admit(pod, runtime);
-    if (!rejection) return;
+    if (!rejection || (await this.#makesRoom(pod, runtime))) return;
     const { reason, message } = rejection;
     this.#deps.recorder.pod(pod, 'Warning', reason, message);
     this.#verdict = { reason, message: `Pod was rejected: ${message}` };
+  }
+
+  /** Whether it is admitted after all: a critical pod may end others for that. */
+  async #makesRoom(pod: Pod, runtime: RuntimePod): Promise<boolean> {
+    const { allocations, preempt } = this.#deps;
+    const victims = isCriticalPod(pod) && preempt ? allocations.toPreempt(pod) : undefined;
+    if (!victims || victims.length === 0) return false;
+    await Promise.all(victims.map((victim) => preempt!(victim)));
+    return allocations.admit(pod, runtime) === undefined;
   }
 
   /** Until the deadline, in milliseconds; past it, the pod gets its verdict. */
@@ -402,7 +414,6 @@ export class PodWorker {
       now = await deps.reader.read(this.uid);
       if (now.containers.some(({ state }) => state === 'running')) return retryMs;
     }
-    this.#hasEnded();
     deps.probes.forget(this.uid);
     const latest = this.#view() ?? pod;
     // The end is told with the sandbox still counted as it is: ready no longer.
@@ -413,6 +424,7 @@ export class PodWorker {
     await deps.cgroups.remove(this.uid);
     deps.objects.release(this.uid);
     deps.allocations.release(this.uid);
+    this.#hasEnded();
     if (this.#isDeleted) {
       await this.#removeTraces(now);
       return undefined;

@@ -185,10 +185,20 @@ export class PodWorkers {
         this.#workers.delete(gone);
         this.#deps.onGone?.(gone);
       };
-      worker = new PodWorker(uid, { ...this.#deps, onGone });
+      worker = new PodWorker(uid, { ...this.#deps, onGone, preempt: (victim) => this.#preempt(victim) });
       this.#workers.set(uid, worker);
     }
     return worker;
+  }
+
+  async #preempt(victim: Pod): Promise<void> {
+    const { recorder, meter } = this.#deps;
+    const message = 'Preempted in order to admit critical pod';
+    recorder.pod(victim, 'Warning', 'Preempting', message);
+    meter?.preemptions.inc(['']);
+    const why = 'Pod was preempted by Kubelet to accommodate a critical pod.';
+    const disruption = { reason: 'TerminationByKubelet', message: why };
+    await this.end(victim.metadata.uid!, { reason: 'Preempting', message, disruption });
   }
 
   async #relistLoop(signal: AbortSignal): Promise<void> {

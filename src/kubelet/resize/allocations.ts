@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NodeDirectories, podDirectory } from '../containers/directories.ts';
+import { podsToPreempt } from '../pods/preemption.ts';
 import { latestContainer, type RuntimePod } from '../pods/runtime-pod.ts';
 import type { Pod } from '../types.ts';
 import { askedResources, type ContainerResources, type Resources, sameResources, withResources } from './compute.ts';
-import { doesNotFit, type NodeCapacity, portTaken, type Rejection } from './fit.ts';
+import { doesNotFit, type NodeCapacity, portTaken, type Rejection, shortage } from './fit.ts';
 
 export interface AllocationsDeps {
   readonly dirs: NodeDirectories;
@@ -59,6 +60,13 @@ export class Allocations {
     const applied = new Map(Object.entries(saved?.applied ?? {}));
     this.#pods.set(uid, { pod, granted: saved?.granted ?? startedWith(pod, runtime), applied, waits: false });
     return undefined;
+  }
+
+  /** Whom a critical pod that was not admitted makes room with; undefined: that would not help. */
+  toPreempt(pod: Pod): Pod[] | undefined {
+    const others = this.#others(pod.metadata.uid!);
+    if (portTaken(pod, others)) return undefined;
+    return podsToPreempt(pod, others, shortage(pod, others, this.#deps.capacity));
   }
 
   /** The pod with what it was granted in the place of what it asks for. */

@@ -1,5 +1,6 @@
 import type { NodeResources } from '../containers/resources.ts';
 import { podRequests } from '../containers/resources.ts';
+import type { Shortage } from '../pods/preemption.ts';
 import type { Pod } from '../types.ts';
 
 /** What a node can give to pods, all together. */
@@ -43,6 +44,16 @@ export function doesNotFit(pod: Pod, others: readonly Pod[], capacity: NodeCapac
     return { reason: `OutOf${check.name}`, message: `Node didn't have enough resource: ${check.name}, ${amounts}` };
   }
   return undefined;
+}
+
+/** How much of each resource a pod lacks on the node beside the others. */
+export function shortage(pod: Pod, others: readonly Pod[], capacity: NodeCapacity): Shortage {
+  const asked = { ...podRequests(pod), pods: 1 };
+  const lacking = (['pods', 'cpuMilli', 'memoryBytes', 'ephemeralStorageBytes'] as const).map((name) => {
+    const used = others.reduce((sum, other) => sum + (name === 'pods' ? 1 : podRequests(other)[name]), 0);
+    return [name, asked[name] === 0 ? 0 : used + asked[name] - capacity[name]] as const;
+  });
+  return new Map(lacking.filter(([, amount]) => amount > 0));
 }
 
 /** Whether a port of the host that the pod asks for is another's; undefined when none is. */

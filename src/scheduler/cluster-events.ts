@@ -17,7 +17,8 @@ export interface ClusterEventsOptions {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
   readonly nominator: Nominator;
-  readonly schedulerName: string;
+  /** Of all profiles. */
+  readonly schedulerNames: ReadonlySet<string>;
   /** A pod that waits at Permit is gone. */
   readonly onWaitingPodGone: (uid: string) => void;
 }
@@ -26,14 +27,14 @@ export class ClusterEvents {
   readonly #cache: SchedulerCache;
   readonly #queue: SchedulingQueue;
   readonly #nominator: Nominator;
-  readonly #schedulerName: string;
+  readonly #schedulerNames: ReadonlySet<string>;
   readonly #onWaitingPodGone: (uid: string) => void;
 
   constructor(options: ClusterEventsOptions) {
     this.#cache = options.cache;
     this.#queue = options.queue;
     this.#nominator = options.nominator;
-    this.#schedulerName = options.schedulerName;
+    this.#schedulerNames = options.schedulerNames;
     this.#onWaitingPodGone = options.onWaitingPodGone;
   }
 
@@ -112,7 +113,7 @@ export class ClusterEvents {
   }
 
   #isOurs(pod: Pod): boolean {
-    return (pod.spec.schedulerName ?? 'default-scheduler') === this.#schedulerName && !isTerminal(pod);
+    return this.#schedulerNames.has(pod.spec.schedulerName ?? 'default-scheduler') && !isTerminal(pod);
   }
 }
 

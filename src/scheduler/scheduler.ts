@@ -26,13 +26,14 @@ import { FitError } from './framework/fit-error.ts';
 import { Framework } from './framework/framework.ts';
 import { NodeToStatus } from './framework/node-to-status.ts';
 import type { Node, Pod } from './framework/objects.ts';
-import type { PluginRegistration } from './framework/plugin.ts';
+import type { ClusterHandle, PluginRegistration } from './framework/plugin.ts';
 import { type Status, isRejected } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
 import { type NotScheduledReason, disruptionTargetPatch, notScheduledPatch } from './pod-condition.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { RequestLimit } from './request-limit.ts';
-import { defaultInitialBackoffMs, defaultMaxBackoffMs } from './queue/backoff.ts';
+import { defaultSchedulerName, type SchedulerConfiguration } from './config/configuration.ts';
+import { defaultConfiguration } from './config/load.ts';
 import { Nominator } from './queue/nominator.ts';
 import type { QueuedPodInfo, QueueState } from './queue/queued-pod-info.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
@@ -48,12 +49,15 @@ export interface SchedulerOptions {
   readonly recorder: EventRecorder;
   /** Shared with other components; absent: the scheduler makes its own, and starts and stops it. */
   readonly informers?: InformerFactory;
-  readonly schedulerName?: string;
+  /** Of the other profiles, by scheduler name; absent: `recorder` speaks for all. */
+  readonly recorderOf?: (schedulerName: string) => EventRecorder;
+  /** The plugins that profiles may enable. */
   readonly plugins?: readonly PluginRegistration[];
-  /** 0 (default): adapts to the number of nodes. */
-  readonly percentageOfNodesToScore?: number;
-  readonly podInitialBackoffMs?: number;
-  readonly podMaxBackoffMs?: number;
+  /** Absent: one profile, `default-scheduler`, of all `plugins`. */
+  readonly configuration?: Pick<
+    SchedulerConfiguration,
+    'profiles' | 'percentageOfNodesToScore' | 'podInitialBackoffMs' | 'podMaxBackoffMs'
+  >;
   /** Failures that are tried again, and broken plugins: for logs. */
   readonly onError?: (error: unknown) => void;
   /** For metrics: every attempt and how long its decision took. */
@@ -82,14 +86,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return new DefaultScheduler(options);
 }
 
+interface RunningProfile {
+  readonly framework: Framework;
+  readonly cycle: Cycle;
+}
+
 class DefaultScheduler implements Scheduler {
   readonly #options: SchedulerOptions;
   readonly #clock: Clock;
   readonly #cache = new SchedulerCache();
   readonly #nominator = new Nominator();
   readonly #queue: SchedulingQueue;
-  readonly #framework: Framework;
-  readonly #cycle: Cycle;
+  /** By scheduler name. */
+  readonly #profiles: ReadonlyMap<string, RunningProfile>;
   readonly #waiting: WaitingPods;
   readonly #informers: InformerFactory;
   readonly #podInformer: Informer<Pod & KubeObject>;
@@ -117,7 +126,9 @@ class DefaultScheduler implements Scheduler {
     this.#podInformer = this.#informer(pods);
     this.#nodeInformer = this.#informer({ group: '', version: 'v1', resource: 'nodes' });
     this.#namespaceInformer = this.#informer({ group: '', version: 'v1', resource: 'namespaces' });
-    this.#framework = new Framework(options.plugins ?? defaultPlugins, {
+    const registry = options.plugins ?? defaultPlugins;
+    const configuration = options.configuration ?? defaultConfiguration(registry);
+    const handle: ClusterHandle = {
       bind: (namespace, name, uid, nodeName, signal) => this.#bindPod(namespace, name, uid, nodeName, signal),
       nodeCount: () => this.#cache.nodeCount,
       nodeInfo: (name) => this.#cache.nodeInfo(name),
@@ -131,27 +142,30 @@ class DefaultScheduler implements Scheduler {
       withdrawNomination: (pod) => this.#withdrawNomination(pod),
       spawn: (task) => this.#lifetime.spawn(task),
       now: () => this.#clock.now(),
-    });
+    };
+    this.#profiles = new Map(
+      configuration.profiles.map((profile) => {
+        const framework = new Framework(registry, handle, profile);
+        const cycle = new Cycle({
+          cache: this.#cache,
+          framework,
+          random: options.random,
+          percentageOfNodesToScore: profile.percentageOfNodesToScore ?? configuration.percentageOfNodesToScore,
+        });
+        return [profile.schedulerName, { framework, cycle }];
+      }),
+    );
     this.#queue = new SchedulingQueue({
       clock: options.clock,
-      plugins: this.#framework.plugins,
-      backoff: {
-        initialMs: options.podInitialBackoffMs ?? defaultInitialBackoffMs,
-        maxMs: options.podMaxBackoffMs ?? defaultMaxBackoffMs,
-      },
+      plugins: new Map([...this.#profiles].map(([name, { framework }]) => [name, framework.plugins])),
+      backoff: { initialMs: configuration.podInitialBackoffMs, maxMs: configuration.podMaxBackoffMs },
       onReady: () => this.#wake(),
-    });
-    this.#cycle = new Cycle({
-      cache: this.#cache,
-      framework: this.#framework,
-      random: options.random,
-      percentageOfNodesToScore: options.percentageOfNodesToScore ?? 0,
     });
     this.#clusterEvents = new ClusterEvents({
       cache: this.#cache,
       queue: this.#queue,
       nominator: this.#nominator,
-      schedulerName: options.schedulerName ?? 'default-scheduler',
+      schedulerNames: new Set(this.#profiles.keys()),
       onWaitingPodGone: (uid) => this.#waiting.reject(uid, '', 'pod deleted'),
     });
   }
@@ -173,9 +187,10 @@ class DefaultScheduler implements Scheduler {
     if (assumedOn !== undefined) return { ...about, state: 'binding', schedulerName, nodeName: assumedOn };
     const entry = this.#queue.entryOf(uid);
     if (entry === undefined) return { ...about, state: 'notOurs', schedulerName, nodeName };
+    const { framework } = this.#profileOf(pod);
     const retryAtMs = this.#queue.retryAtMs(uid);
     const nominatedNodeName = this.#nominator.nodeOf(uid);
-    const gate = this.#framework.plugins.find((plugin) => plugin.name === entry.gatingPlugin);
+    const gate = framework.plugins.find((plugin) => plugin.name === entry.gatingPlugin);
     return {
       ...about,
       state: entry.state,
@@ -186,8 +201,8 @@ class DefaultScheduler implements Scheduler {
       ...(gate === undefined
         ? {}
         : { heldBy: { plugin: gate.name, reasons: gate.preEnqueue?.(entry.podInfo)?.reasons ?? [] } }),
-      ...judgeNodes(this.#framework, entry.podInfo, this.#cache.nodeInfos()),
-      wakes: wakingEvents(this.#framework.plugins, [...entry.unschedulablePlugins, ...entry.pendingPlugins]),
+      ...judgeNodes(framework, entry.podInfo, this.#cache.nodeInfos()),
+      wakes: wakingEvents(framework.plugins, [...entry.unschedulablePlugins, ...entry.pendingPlugins]),
     };
   }
 
@@ -270,11 +285,12 @@ class DefaultScheduler implements Scheduler {
       this.#queue.done(entry.podInfo.uid);
       return;
     }
+    const { framework, cycle } = this.#profileOf(pod);
     const startMs = this.#clock.monotonicMs();
     const state = new CycleState();
     let result: CycleResult;
     try {
-      result = this.#cycle.run(state, entry.podInfo);
+      result = cycle.run(state, entry.podInfo);
     } catch (error) {
       this.#fail(entry, error, startMs);
       return;
@@ -282,11 +298,11 @@ class DefaultScheduler implements Scheduler {
     const assumed = withNodeName(entry.podInfo, result.nodeName);
     this.#cache.assumePod(assumed);
     this.#nominator.delete(assumed.uid);
-    const rejected = this.#framework.runReserve(state, assumed, result.nodeName);
-    const permit = rejected === undefined ? this.#framework.runPermit(state, assumed, result.nodeName) : undefined;
+    const rejected = framework.runReserve(state, assumed, result.nodeName);
+    const permit = rejected === undefined ? framework.runPermit(state, assumed, result.nodeName) : undefined;
     const status = rejected ?? permit?.status;
     if (status !== undefined) {
-      this.#framework.runUnreserve(state, assumed, result.nodeName);
+      framework.runUnreserve(state, assumed, result.nodeName);
       this.#cache.forgetPod(assumed.uid);
       this.#fail(entry, statusError(status, result.nodeName), startMs);
       return;
@@ -304,23 +320,28 @@ class DefaultScheduler implements Scheduler {
     signal: AbortSignal,
   ): Promise<void> {
     const assumed = withNodeName(entry.podInfo, nodeName);
+    const { framework } = this.#profileOf(assumed.pod);
     const startMs = this.#clock.monotonicMs();
     let status = await this.#waiting.wait(assumed.uid, waits);
     if (status === undefined) {
       this.#queue.done(assumed.uid);
-      status = await this.#framework.runPreBind(state, assumed, nodeName, signal);
+      status = await framework.runPreBind(state, assumed, nodeName, signal);
     }
     await this.#reports.get(assumed.uid);
-    status ??= await this.#framework.runBind(state, assumed, nodeName, signal);
+    status ??= await framework.runBind(state, assumed, nodeName, signal);
     if (status === undefined) {
       const note = `Successfully assigned ${assumed.namespace}/${assumed.name} to ${nodeName}`;
       this.#record(assumed.pod, 'Normal', 'Scheduled', note);
-      this.#framework.runPostBind(state, assumed, nodeName);
+      framework.runPostBind(state, assumed, nodeName);
       return;
     }
-    this.#framework.runUnreserve(state, assumed, nodeName);
+    framework.runUnreserve(state, assumed, nodeName);
     if (this.#cache.forgetPod(assumed.uid)) this.#queue.moveAll(assignedPodDeleted(assumed.pod));
     if (!signal.aborted) this.#fail(entry, statusError(status, nodeName), startMs);
+  }
+
+  #profileOf(pod: Pod): RunningProfile {
+    return this.#profiles.get(pod.spec.schedulerName ?? defaultSchedulerName)!;
   }
 
   #informer<T extends KubeObject>(resource: GroupVersionResource): Informer<T> {
@@ -372,7 +393,10 @@ class DefaultScheduler implements Scheduler {
   }
 
   #record(pod: Pod, type: 'Normal' | 'Warning', reason: string, note: string): void {
-    this.#options.recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, note);
+    const { recorder, recorderOf } = this.#options;
+    const name = pod.spec.schedulerName ?? defaultSchedulerName;
+    const ours = this.#profiles.has(name) ? (recorderOf?.(name) ?? recorder) : recorder;
+    ours.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, note);
   }
 
   /** One pod's reports go out one after the other, and all before it is bound: the last word is the right one. */

@@ -5,11 +5,15 @@ import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
 import { EventBroadcaster } from '../../client/events.ts';
 import { LeaderElection } from '../../client/leader-election.ts';
+import type { SchedulerConfiguration } from '../../scheduler/config/configuration.ts';
+import { defaultConfiguration, loadConfiguration } from '../../scheduler/config/load.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
 import { connect } from '../connect.ts';
+import { UsageError } from '../usage-error.ts';
 import {
   addLeaderElectionFlags,
   count,
+  readFlagFile,
   type LeaderElectionFlags,
   replicaIdentity,
   required,
@@ -18,6 +22,7 @@ import {
 
 interface Flags extends LeaderElectionFlags {
   readonly kubeconfig?: string;
+  readonly config?: string;
   readonly v: number;
 }
 
@@ -25,12 +30,53 @@ export function addKubeScheduler(command: Command): Command {
   return addLeaderElectionFlags(command, true)
     .description('the scheduler alone')
     .option('--kubeconfig <file>', 'where the API server is, and who we are')
+    .option('--config <file>', 'KubeSchedulerConfiguration: profiles, plugins and their arguments, back-offs')
     .option('-v, --v <n>', 'how much to say', count, 0)
-    .action((flags: Flags) => start(flags));
+    .action((flags: Flags, self: Command) => start(withFile(flags, self)));
 }
 
-async function start(flags: Flags): Promise<void> {
+interface Settings extends Flags {
+  readonly configuration: SchedulerConfiguration;
+  readonly leaseNamespace: string;
+  readonly leaseName: string;
+}
+
+/** The flags laid over the configuration file: only those that were given. */
+function withFile(flags: Flags, command: Command): Settings {
+  const configuration = readConfiguration(flags.config);
+  const election = configuration.leaderElection;
+  const kubeconfig = configuration.kubeconfig ?? flags.kubeconfig;
+  const given = (name: string) => flags.config === undefined || command.getOptionValueSource(name) === 'cli';
+  return {
+    ...flags,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    leaderElect: given('leaderElect') ? flags.leaderElect : election.leaderElect,
+    leaderElectLeaseDuration: given('leaderElectLeaseDuration')
+      ? flags.leaderElectLeaseDuration
+      : election.leaseDurationMs,
+    leaderElectRenewDeadline: given('leaderElectRenewDeadline')
+      ? flags.leaderElectRenewDeadline
+      : election.renewDeadlineMs,
+    leaderElectRetryPeriod: given('leaderElectRetryPeriod') ? flags.leaderElectRetryPeriod : election.retryPeriodMs,
+    configuration,
+    leaseNamespace: election.resourceNamespace,
+    leaseName: election.resourceName,
+  };
+}
+
+function readConfiguration(file: string | undefined): SchedulerConfiguration {
+  if (file === undefined) return defaultConfiguration();
+  const text = readFlagFile('--config', file);
+  try {
+    return loadConfiguration(text);
+  } catch (error) {
+    throw new UsageError(`--config ${file}: ${messageOf(error)}`);
+  }
+}
+
+async function start(flags: Settings): Promise<void> {
   const kubeconfig = required(flags.kubeconfig, '--kubeconfig', 'where the API server is, and who we are');
+  const { configuration } = flags;
   await runComponent('kube-scheduler', flags.v, async ({ stages, log, signal, fail }) => {
     const client = await stages.run(
       'client',
@@ -45,7 +91,16 @@ async function start(flags: Flags): Promise<void> {
       () => events.stop(),
     );
     const recorder = events.recorder('default-scheduler');
-    const make = () => createScheduler({ client, clock: realClock, random: secureRandom, recorder, onError });
+    const make = () =>
+      createScheduler({
+        client,
+        clock: realClock,
+        random: secureRandom,
+        recorder,
+        recorderOf: (name) => events.recorder(name),
+        configuration,
+        onError,
+      });
     if (!flags.leaderElect) {
       const scheduler = make();
       await stages.run(
@@ -59,8 +114,8 @@ async function start(flags: Flags): Promise<void> {
       client,
       clock: realClock,
       random: secureRandom,
-      namespace: 'kube-system',
-      name: 'kube-scheduler',
+      namespace: flags.leaseNamespace,
+      name: flags.leaseName,
       identity: replicaIdentity(),
       leaseDurationMs: flags.leaderElectLeaseDuration,
       renewDeadlineMs: flags.leaderElectRenewDeadline,

@@ -7,6 +7,8 @@ import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { NodeToStatus } from './node-to-status.ts';
+import { type ExtensionPoint, extensionPoints, type PluginEntry, type Plugins } from '../config/configuration.ts';
+import { enabledNames, mergePlugins, pluginsAt } from '../config/plugin-sets.ts';
 import { maxNodeScore } from './plugin.ts';
 import type { ClusterHandle, Plugin, PluginHandle, PluginRegistration, PostFilterResult } from './plugin.ts';
 import { Status } from './status.ts';
@@ -33,6 +35,13 @@ export interface PermitOutcome {
   readonly waits: ReadonlyMap<string, number>;
 }
 
+/** What of a profile the framework is made of. */
+export interface FrameworkProfile {
+  readonly schedulerName?: string;
+  readonly plugins?: Plugins;
+  readonly pluginConfig?: ReadonlyMap<string, object>;
+}
+
 export class Framework {
   readonly plugins: readonly Plugin[];
   readonly #preFilter: readonly With<'preFilter'>[];
@@ -51,12 +60,11 @@ export class Framework {
 
   readonly #handle: ClusterHandle;
 
-  /** `pluginArgs`: by plugin name. */
-  constructor(
-    registrations: readonly PluginRegistration[],
-    cluster: ClusterHandle,
-    pluginArgs: ReadonlyMap<string, unknown> = new Map(),
-  ) {
+  /**
+   * `registry`: the plugins that there are. Without a profile all of them take part, in that order. Throws for a profile
+   * that enables what is not there, or that cannot sort a queue or bind.
+   */
+  constructor(registry: readonly PluginRegistration[], cluster: ClusterHandle, profile: FrameworkProfile = {}) {
     this.#handle = cluster;
     const handle: PluginHandle = {
       ...cluster,
@@ -64,21 +72,37 @@ export class Framework {
       tryAdd: (state, pod, added, node) => this.tryAdd(state, pod, added, node),
       tryRemove: (state, pod, removed, node) => this.tryRemove(state, pod, removed, node),
     };
-    const made = registrations.map((r) => ({
-      plugin: r.create(handle, pluginArgs.get(r.name)),
-      weight: r.weight ?? 1,
-    }));
-    this.plugins = made.map((m) => m.plugin);
-    const at = <K extends keyof Plugin>(point: K) => this.plugins.filter((p) => p[point] !== undefined) as With<K>[];
+    const sets = profile.plugins ?? mergePlugins(registry);
+    const wanted = new Set(enabledNames(sets));
+    const made = new Map(
+      registry
+        .filter((r) => wanted.has(r.name))
+        .map((r) => [r.name, r.create(handle, profile.pluginConfig?.get(r.name))] as const),
+    );
+    const takesPart = (name: string, point: ExtensionPoint) => {
+      const plugin = made.get(name);
+      return plugin && plugin[methodOf(point)] !== undefined;
+    };
+    const order = new Map(extensionPoints.map((point) => [point, pluginsAt(point, sets, takesPart)]));
+    checkOrder(order, profile.schedulerName ?? '');
+    const limited = new Map([...made].map(([name, plugin]) => [name, limitTo(plugin, order)]));
+    this.plugins = [...limited.values()];
+    const at = <K extends keyof Plugin>(point: ExtensionPoint, method = point as K) =>
+      order
+        .get(point)!
+        .flatMap((p) => limited.get(p.name) ?? [])
+        .filter((p) => p[method] !== undefined) as With<K>[];
     this.#preFilter = at('preFilter');
-    this.#addPod = at('addPod');
-    this.#removePod = at('removePod');
+    this.#addPod = at('preFilter', 'addPod');
+    this.#removePod = at('preFilter', 'removePod');
     this.#filter = at('filter');
     this.#postFilter = at('postFilter');
     this.#preScore = at('preScore');
-    this.#score = made.filter((m) => m.plugin.score !== undefined) as Weighted[];
-    this.#reserve = at('reserve');
-    this.#unreserve = at('unreserve').reverse();
+    this.#score = order
+      .get('score')!
+      .map(({ name, weight }) => ({ plugin: limited.get(name) as With<'score'>, weight: weight || 1 }));
+    this.#reserve = at('reserve', 'reserve');
+    this.#unreserve = at('reserve', 'unreserve').reverse();
     this.#permit = at('permit');
     this.#preBind = at('preBind');
     this.#bind = at('bind');
@@ -252,6 +276,39 @@ export class Framework {
   runPostBind(state: CycleState, pod: PodInfo, nodeName: string): void {
     for (const plugin of this.#postBind) plugin.postBind(state, pod, nodeName);
   }
+}
+
+/** The method without which a plugin has no part in a point. */
+function methodOf(point: ExtensionPoint): keyof Plugin {
+  return point === 'queueSort' ? 'less' : point;
+}
+
+type Order = ReadonlyMap<ExtensionPoint, readonly PluginEntry[]>;
+
+function checkOrder(order: Order, schedulerName: string): void {
+  const profile = `for profile with scheduler name ${JSON.stringify(schedulerName)}`;
+  const sorters = order.get('queueSort')!.length;
+  if (sorters > 1) throw new Error(`only one queue sort plugin required ${profile}, but got ${sorters}`);
+  if (schedulerName === '') return;
+  if (sorters === 0) throw new Error(`one queue sort plugin required ${profile}`);
+  if (order.get('bind')!.length === 0) throw new Error(`at least one bind plugin is needed ${profile}`);
+}
+
+/** The plugin itself where it takes part wherever it can; else one that has only the points that are enabled. */
+function limitTo(plugin: Plugin, order: Order): Plugin {
+  const off = extensionPoints.filter(
+    (point) => plugin[methodOf(point)] !== undefined && !order.get(point)!.some((p) => p.name === plugin.name),
+  );
+  if (off.length === 0) return plugin;
+  const hidden = new Set<PropertyKey>(off.map(methodOf));
+  // Private fields of a class need the plugin itself as receiver, so its methods are bound to it.
+  return new Proxy(plugin, {
+    get(target, key) {
+      if (hidden.has(key)) return undefined;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function signed(status: Status, plugin: Plugin): Status {

@@ -1,8 +1,6 @@
 import type { QueuedPodInfo } from './queued-pod-info.ts';
 
 /** Upstream's podInitialBackoffSeconds and podMaxBackoffSeconds. */
-export const defaultInitialBackoffMs = 1_000;
-export const defaultMaxBackoffMs = 10_000;
 
 /** Expiries within one window count as equal, so that priority decides among pods that failed together. */
 export const backoffWindowMs = 1_000;

@@ -33,9 +33,15 @@ interface HeapItem {
   readonly expiryMs: number;
 }
 
+interface ProfileRules {
+  readonly preEnqueue: readonly Plugin[];
+  readonly hints: QueueingHints;
+}
+
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
-  readonly plugins: readonly Plugin[];
+  /** Of the only profile, or by scheduler name; all of them sort alike. */
+  readonly plugins: readonly Plugin[] | ReadonlyMap<string, readonly Plugin[]>;
   readonly backoff: BackoffOptions;
   /** Called whenever `pop` may have something to give. */
   readonly onReady: () => void;
@@ -44,8 +50,7 @@ export interface SchedulingQueueOptions {
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #backoffOptions: BackoffOptions;
-  readonly #preEnqueue: readonly Plugin[];
-  readonly #hints: QueueingHints;
+  readonly #profiles: ReadonlyMap<string, ProfileRules>;
   readonly #onReady: () => void;
   readonly #entries = new Map<string, QueuedPodInfo>();
   readonly #active: Heap<string, HeapItem>;
@@ -71,10 +76,17 @@ export class SchedulingQueue {
   constructor(options: SchedulingQueueOptions) {
     this.#clock = options.clock;
     this.#backoffOptions = options.backoff;
-    this.#preEnqueue = options.plugins.filter((p) => p.preEnqueue);
-    this.#hints = new QueueingHints(options.plugins);
+    const { plugins } = options;
+    const profiles: ReadonlyMap<string, readonly Plugin[]> =
+      plugins instanceof Map ? plugins : new Map([['', plugins as readonly Plugin[]]]);
+    this.#profiles = new Map(
+      [...profiles].map(([name, of]) => [
+        name,
+        { preEnqueue: of.filter((p) => p.preEnqueue), hints: new QueueingHints(of) },
+      ]),
+    );
     this.#onReady = options.onReady;
-    const sort = options.plugins.find((p) => p.less);
+    const sort = [...profiles.values()][0]?.find((p) => p.less);
     if (sort === undefined) throw new Error('making the scheduling queue: no plugin implements QueueSort');
     const uidOf = (item: HeapItem) => item.pod.podInfo.uid;
     const less = (a: HeapItem, b: HeapItem) => sort.less!(a.pod, b.pod);
@@ -132,7 +144,7 @@ export class SchedulingQueue {
         return;
       case 'unschedulable':
         for (const change of changes) {
-          const strategy = this.#hints.judge(entry, change);
+          const strategy = this.#rulesOf(entry).hints.judge(entry, change);
           if (strategy === 'skip') continue;
           this.#requeue(entry, strategy);
           return;
@@ -190,7 +202,7 @@ export class SchedulingQueue {
     let strategy: RequeueStrategy = error ? 'afterBackoff' : 'skip';
     for (const change of entry.missed) {
       if (strategy === 'immediately') break;
-      const judged = this.#hints.judge(entry, change);
+      const judged = this.#rulesOf(entry).hints.judge(entry, change);
       if (judged !== 'skip') strategy = judged;
     }
     entry.missed = [];
@@ -217,12 +229,14 @@ export class SchedulingQueue {
       for (const entry of [...this.#unschedulable.values()]) this.#requeue(entry, 'afterBackoff');
       return;
     }
-    for (const plugin of ['', ...this.#hints.interested(change)]) {
+    const interested = new Set(['']);
+    for (const { hints } of this.#profiles.values()) for (const name of hints.interested(change)) interested.add(name);
+    for (const plugin of interested) {
       const concerned = this.#byPlugin.get(plugin);
       if (concerned === undefined) continue;
       for (const entry of [...concerned]) {
         if (entry.state !== 'unschedulable') continue;
-        const strategy = this.#hints.judge(entry, change);
+        const strategy = this.#rulesOf(entry).hints.judge(entry, change);
         if (strategy !== 'skip') this.#requeue(entry, strategy);
       }
     }
@@ -261,9 +275,14 @@ export class SchedulingQueue {
     this.#onReady();
   }
 
+  #rulesOf(entry: QueuedPodInfo): ProfileRules {
+    const name = entry.podInfo.pod.spec.schedulerName ?? 'default-scheduler';
+    return this.#profiles.get(name) ?? this.#profiles.values().next().value!;
+  }
+
   /** Runs PreEnqueue; a pod that is held goes to the gated ones. */
   #passesGates(entry: QueuedPodInfo): boolean {
-    for (const plugin of this.#preEnqueue) {
+    for (const plugin of this.#rulesOf(entry).preEnqueue) {
       const status = plugin.preEnqueue!(entry.podInfo);
       if (status === undefined) continue;
       // First the move: it takes the entry out from under those who rejected it before.
@@ -350,7 +369,8 @@ export class SchedulingQueue {
     const beforeMs = this.#clock.now() - maxUnschedulableMs;
     for (const entry of [...this.#unschedulable.values()]) {
       if (entry.timestampMs >= beforeMs) break;
-      if (this.#hints.judge(entry, { event: unschedulableTimeout }) !== 'skip') this.#requeue(entry, 'afterBackoff');
+      if (this.#rulesOf(entry).hints.judge(entry, { event: unschedulableTimeout }) !== 'skip')
+        this.#requeue(entry, 'afterBackoff');
     }
     if (this.#unschedulable.size > 0) this.#armFlush();
   }

@@ -10,7 +10,11 @@ export interface Insufficient {
 }
 
 /** What the node lacks for one more pod of this size, in a fixed order; empty when it fits. */
-export function insufficientResources(pod: PodInfo, node: NodeInfo): readonly Insufficient[] {
+export function insufficientResources(
+  pod: PodInfo,
+  node: NodeInfo,
+  ignored?: (resource: string) => boolean,
+): readonly Insufficient[] {
   const { requests } = pod;
   const { allocatable, requested } = node;
   const lacking: Insufficient[] = [];
@@ -29,6 +33,7 @@ export function insufficientResources(pod: PodInfo, node: NodeInfo): readonly In
     requested.ephemeralStorageBytes,
   );
   if (requests.scalars.size > 0)
-    for (const [name, wanted] of requests.scalars) check(name, wanted, allocatable.get(name), requested.get(name));
+    for (const [name, wanted] of requests.scalars)
+      if (!ignored?.(name)) check(name, wanted, allocatable.get(name), requested.get(name));
   return lacking;
 }

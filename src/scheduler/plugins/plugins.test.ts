@@ -426,10 +426,20 @@ const upstream: readonly (readonly [name: string, weight?: number])[] = [
   ['NodeDeclaredFeatures'],
 ];
 
-test("the default profile is upstream's, in its order and with its weights", () => {
-  const ours = new Set(defaultPlugins.map((p) => p.name));
+/** Of upstream's, not written yet. A plugin that has come must leave this list. */
+const missing: readonly string[] = [
+  'VolumeRestrictions',
+  'NodeVolumeLimits',
+  'VolumeBinding',
+  'VolumeZone',
+  'NodeDeclaredFeatures',
+];
+
+test("the default profile is upstream's but for what is known to be missing, in its order and with its weights", () => {
   const scored = (name: string) => plugin(name).score !== undefined;
-  expect(defaultPlugins.map(({ name, weight }) => [name, scored(name) ? weight : undefined])).toEqual(
-    upstream.filter(([name]) => ours.has(name)).map(([name, weight]) => [name, scored(name) ? weight : undefined]),
-  );
+  const wanted = upstream.filter(([name]) => !missing.includes(name));
+  expect(defaultPlugins.map(({ name }) => name)).toEqual(wanted.map(([name]) => name));
+  for (const { name, weight } of defaultPlugins)
+    if (scored(name)) expect([name, weight]).toEqual(upstream.find((p) => p[0] === name));
+  expect(defaultPlugins.map(({ name }) => name).filter((name) => missing.includes(name))).toEqual([]);
 });

@@ -171,12 +171,12 @@ class NodeAgent implements Kubelet {
     const unheeded = unheededFields(this.#options.configuration ?? {});
     if (unheeded.length > 0) log(`kubelet: not heeded yet of the configuration: ${unheeded.join(', ')}`);
     const dirs = nodeDirectories(dataDir);
-    this.#cgroups = this.#deps.cgroups ?? (await this.#ownCgroups(runtime));
     // Containers see their volumes through mounts, whoever they run as; nobody else of the host has business there.
     await mkdir(dirs.pods, { recursive: true, mode: 0o750 });
     await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
     await mkdir(dirs.seccomp, { recursive: true, mode: 0o755 });
     const machine = await readMachine(dataDir);
+    this.#cgroups = this.#deps.cgroups ?? (await this.#ownCgroups(runtime, machine.resources));
     const onError = (error: unknown) => log(messageOf(error));
 
     const broadcaster = new EventBroadcaster({ client, clock, onError });
@@ -391,7 +391,7 @@ class NodeAgent implements Kubelet {
     this.#server = server;
   }
 
-  async #ownCgroups(runtime: ContainerRuntime): Promise<PodCgroups> {
+  async #ownCgroups(runtime: ContainerRuntime, node: NodeResources): Promise<PodCgroups> {
     const asks = this.#options.configuration?.cgroupDriver as CgroupDriver | undefined;
     const answer = await runtime.cgroupDriver();
     if (answer && asks && answer !== asks)
@@ -400,7 +400,17 @@ class NodeAgent implements Kubelet {
     const hasSystemd = existsSync('/run/systemd/system');
     const driver = chooseCgroupDriver({ runtime: answer, configured: asks, host, hasSystemd });
     const root = nodeCgroupName(nodeIdOf(this.#options.dataDir));
-    return new PodCgroups({ root, systemd: driver === 'systemd' }, this.#deps.clock);
+    const { podPidsLimit, enforceNodeAllocatable } = this.#configuration;
+    const options = { root, systemd: driver === 'systemd', podPids: podPidsLimit };
+    const cgroups = new PodCgroups(options, this.#deps.clock);
+    if (!enforceNodeAllocatable.includes('pods')) return cgroups;
+    try {
+      // What eviction keeps free is taken from no pod: they are to reach the threshold.
+      cgroups.limitAll(allocatable(node, { ...this.#configuration, evictionHard: {} }));
+    } catch (error) {
+      this.#deps.log(`kubelet: holding pods to Node Allocatable: ${messageOf(error)}`);
+    }
+    return cgroups;
   }
 
   async #cadvisor(stats: StatsProvider, workers: PodWorkers): Promise<string> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { runCommand } from '../../base/node/command.ts';
-import { cpuWeight, type PodLimits, podLimits, qosClass } from '../containers/resources.ts';
+import { cpuShares, cpuWeight, type PodLimits, podLimits, qosClass } from '../containers/resources.ts';
 import type { Pod } from '../types.ts';
 import { cgroupHierarchies, cgroupVersion, killCgroup, makeCgroup, removeCgroup, writeCgroup } from './cgroups.ts';
 
@@ -29,8 +29,11 @@ export class PodCgroups {
   readonly #hierarchies: readonly string[];
   readonly #version: 1 | 2;
 
-  /** `root`: the node's group at the top of each hierarchy. */
-  constructor(options: { readonly root: string; readonly systemd: boolean }, clock: Clock) {
+  readonly #podPids: number;
+
+  /** `root`: the node's group at the top of each hierarchy. `podPids`: the most processes of a pod; below 1: no limit. */
+  constructor(options: { readonly root: string; readonly systemd: boolean; readonly podPids?: number }, clock: Clock) {
+    this.#podPids = options.podPids ?? -1;
     this.#root = options.root;
     this.#systemd = options.systemd;
     this.#clock = clock;
@@ -50,11 +53,33 @@ export class PodCgroups {
     return `/${this.#path(uid, qos)}`;
   }
 
+  /**
+   * Holds all pods together to what the node has for them (Node Allocatable), and lets those that ask for nothing have
+   * only what the others leave. Throws where the kernel refuses: more is in use already.
+   */
+  limitAll({ cpuMilli, memoryBytes }: { readonly cpuMilli: number; readonly memoryBytes: number }): void {
+    if (this.#systemd) return;
+    const all = `${this.#root}/kubepods`;
+    const shares = [
+      [all, cpuShares(cpuMilli)],
+      [`${all}/besteffort`, cpuShares(undefined)],
+    ] as const;
+    for (const [path, amount] of shares) {
+      const group = this.#group('cpu', path);
+      if (this.#version === 1) writeCgroup(group, 'cpu.shares', String(amount));
+      else if (existsSync(join(group, 'cpu.weight'))) writeCgroup(group, 'cpu.weight', String(cpuWeight(amount)));
+    }
+    const group = this.#group('memory', all);
+    const file = this.#version === 1 ? 'memory.limit_in_bytes' : 'memory.max';
+    if (existsSync(join(group, file))) writeCgroup(group, file, String(memoryBytes));
+  }
+
   /** Makes a pod's group with its limits, before its sandbox. */
   create(pod: Pod): void {
     if (this.#systemd) return;
     const path = this.#path(pod.metadata.uid!, qosClass(pod).toLowerCase());
     const limits = podLimits(pod);
+    if (this.#podPids > 0) writeCgroup(this.#group('pids', path), 'pids.max', String(this.#podPids));
     if (this.#version === 1) {
       const cpu = join('/sys/fs/cgroup/cpu', path);
       makeCgroup(cpu);
@@ -110,6 +135,14 @@ export class PodCgroups {
       await sleep(this.#clock, 20, undefined, 'pod cgroups: removal');
     }
     throw new Error(`removing the cgroups of pod ${uid}: something still runs in them`);
+  }
+
+  /** The group's directory in a controller's hierarchy, made if need be. */
+  #group(controller: string, path: string): string {
+    const group = this.#version === 1 ? join('/sys/fs/cgroup', controller, path) : join('/sys/fs/cgroup', path);
+    makeCgroup(group);
+    if (this.#version === 2) this.#delegate(path);
+    return group;
   }
 
   #path(uid: string, qos: string): string {

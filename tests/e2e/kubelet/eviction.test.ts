@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Event, Node } from '../../../src/apis/generated/types/core/v1.ts';
+import { cgroupVersion } from '../../../src/kubelet/node/cgroups.ts';
+import { nodeIdOf } from '../../../src/kubelet/runtime/containerd/paths.ts';
+import { nodeCgroupName } from '../../../src/kubelet/runtime/containerd/sweep.ts';
 import type { Summary } from '../../../src/kubelet/stats/summary.ts';
 import { shell, TestKubelet } from '../../support/kubelet.ts';
 import { realContainersMissing } from '../../support/root.ts';
@@ -10,13 +16,31 @@ if (missing) console.warn(`NOT RUN: eviction on real containers: ${missing}`);
 describe.runIf(!missing)('limits of the node on a real containerd', () => {
   let kubelet: TestKubelet;
   beforeAll(async () => {
-    kubelet = await TestKubelet.create('evict', 17);
+    kubelet = await TestKubelet.create('evict', 17, {
+      podPidsLimit: 50,
+      systemReserved: { memory: '1Gi', cpu: '500m' },
+    });
   });
   afterAll(async () => {
     await kubelet?.remove();
   });
 
   const write = (path: string) => shell(`dd if=/dev/zero of=${path} bs=1M count=8 2>/dev/null; sleep 1000`);
+
+  it('all pods together are held to what the node has for them, and each to its number of processes', async () => {
+    await kubelet.makePod('limits', { containers: [shell('sleep 1000')] });
+    const { metadata } = await kubelet.running('limits');
+    const root = nodeCgroupName(nodeIdOf(kubelet.node.dataDir));
+    const isV2 = cgroupVersion() === 2;
+    const read = (controller: string, path: string, file: string) =>
+      Number(readFileSync(join('/sys/fs/cgroup', isV2 ? '' : controller, root, 'kubepods', path, file), 'utf8'));
+    const memory = read('memory', '', isV2 ? 'memory.max' : 'memory.limit_in_bytes');
+    expect(totalmem() - memory).toBeGreaterThanOrEqual(2 ** 30);
+    expect(totalmem() - memory).toBeLessThan(2 ** 30 + 8192);
+    expect(read('pids', `besteffort/pod${metadata.uid}`, 'pids.max')).toBe(50);
+    await kubelet.pods.delete('limits');
+    await kubelet.gone('limits');
+  });
 
   it('a pod that takes more of the disk than it may is evicted; one within its limits is not (checklist 14)', async () => {
     const limited = { resources: { limits: { 'ephemeral-storage': '4Mi' } } };
@@ -80,8 +104,11 @@ describe.runIf(!missing)('limits of the node on a real containerd', () => {
     const own = await get('/metrics');
     expect(value(own, 'kubelet_runtime_operations_total', 'operation_type="run_podsandbox"')).toBeGreaterThan(2);
     expect(value(own, 'kubelet_started_containers_total', 'container_type="container"')).toBeGreaterThan(2);
-    expect(value(own, 'kubelet_evictions', 'eviction_signal="emptydirfs.limit"')).toBe(1);
-    expect(value(own, 'kubelet_evictions', 'eviction_signal="ephemeralpodfs.limit"')).toBe(1);
+    // Counted when the pod has ended, which is a moment after it says so.
+    for (const signal of ['emptydirfs.limit', 'ephemeralpodfs.limit'])
+      await expect
+        .poll(async () => value(await get('/metrics'), 'kubelet_evictions', `eviction_signal="${signal}"`))
+        .toBe(1);
   });
 
   it('pressure is said on the Node, refuses pods, and leaves those that run alone while its grace lasts', async () => {

@@ -22,6 +22,11 @@ const watched: readonly Watched[] = [
     label: 'NodeUpdateNodeCondition',
     of: (n) => n.status?.conditions?.map((c) => [c.type, c.status]),
   },
+  {
+    action: Action.UpdateNodeDeclaredFeature,
+    label: 'NodeUpdateNodeDeclaredFeature',
+    of: (n) => n.status?.declaredFeatures,
+  },
   { action: Action.UpdateNodeAnnotation, label: 'NodeUpdateNodeAnnotation', of: (n) => n.metadata.annotations },
 ];
 

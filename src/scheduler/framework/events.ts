@@ -15,7 +15,8 @@ export const Action = {
   UpdatePodToleration: 1 << 9,
   UpdatePodSchedulingGatesEliminated: 1 << 10,
   UpdatePodOther: 1 << 11,
-  All: (1 << 12) - 1,
+  UpdateNodeDeclaredFeature: 1 << 12,
+  All: (1 << 13) - 1,
 } as const;
 
 /** AssignedPod: has a node. UnscheduledPod: another waiting pod. TargetPod: the waiting pod itself. '*': anything. */

@@ -13,6 +13,7 @@ import { feed } from '../network/dns/feed.ts';
 import { nameserversOf } from '../network/dns/forward.ts';
 import { DnsServer } from '../network/dns/server.ts';
 import { IndexedSource } from '../network/dns/source.ts';
+import type { PolicyPod } from '../network/policy/policy-pod.ts';
 
 export interface ClusterDnsOptions {
   /** Where the server listens: an address of the first node that every pod reaches. */
@@ -25,6 +26,21 @@ export interface ClusterDnsOptions {
 /** The Service's address: the tenth of the Service network, as kubeadm has it. */
 export const clusterDnsIp = (serviceCidr: string): string => addressAt(parseCidr(serviceCidr), 10);
 
+/** The server as policies see it: what they say of the pods with label k8s-app=kube-dns is meant for it. */
+export const clusterDnsServer = (address: string): PolicyPod => ({
+  namespace: 'kube-system',
+  name: 'kube-dns',
+  labels: { 'k8s-app': 'kube-dns' },
+  ips: [address],
+  namedPorts: [
+    { name: 'dns', protocol: 'udp', port: dnsPort },
+    { name: 'dns-tcp', protocol: 'tcp', port: dnsPort },
+  ],
+  local: false,
+});
+
+/** Policies that let pods ask for names say so; where the host holds the port already, any other will do. */
+const dnsPort = 53;
 const ttlSeconds = 30;
 const upstreamTimeoutMs = 2_000;
 
@@ -49,7 +65,8 @@ export class ClusterDns {
         ttlSeconds,
         ownsAddress: (ip) => !ip.includes(':') && networks.some((network) => contains(network, ip)),
         address: options.address,
-        port: 0,
+        port: dnsPort,
+        orAnyPort: true,
         // A resolver that sends names back to us would make a circle.
         upstreams: nameserversOf().filter((ip) => ip !== options.address && ip !== clusterDnsIp(options.serviceCidr)),
         upstreamTimeoutMs,

@@ -23,6 +23,7 @@ import { type ClusterContext, firstNodeCidr } from './cluster.ts';
 import { componentUsers } from './control-plane.ts';
 import { writeAtomically } from './data-dir.ts';
 import type { AgentConfig } from './node-agent.ts';
+import { allowNetwork } from './network-access.ts';
 import { NodeProcess } from './node-process.ts';
 import { startNode, type NodeOptions } from './node.ts';
 import { UsageError } from './usage-error.ts';
@@ -43,12 +44,16 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
     () => {},
     async () => void (await Promise.all(agents.map((agent) => agent.stop()))),
   );
+  await stages.run('network access', () =>
+    allowNetwork(controlPlane.client(componentUsers.admin, 'skiff-up'), componentUsers.network.username),
+  );
   const first = nodeOptions(context, pki, 1, context.nodeIp);
   await startNode(
     first,
     {
       kubelet: controlPlane.client(componentUsers.node(first.name), 'kubelet'),
       proxy: controlPlane.client(componentUsers.proxy, 'kube-proxy'),
+      network: controlPlane.client(componentUsers.network, 'skiff-network'),
     },
     stages,
     log,
@@ -95,6 +100,7 @@ function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: n
     clusterId: dir.id,
     clusterDomain,
     clusterDns: clusterDnsIp(options.serviceCidr),
+    dnsServer: gatewayAddress(firstNodeCidr(options.podNetworkCidr)),
     podNetworkCidr: options.podNetworkCidr,
     serviceCidr: options.serviceCidr,
     images: options.loadImage,
@@ -147,11 +153,17 @@ async function startFurtherNode(
     node,
     kubeletKubeconfig: join(node.dataDir, 'kubelet.conf'),
     proxyKubeconfig: join(node.dataDir, 'kube-proxy.conf'),
+    networkKubeconfig: join(node.dataDir, 'network.conf'),
     verbosity: options.verbosity,
   };
   const configFile = join(node.dataDir, 'agent.json');
   writeAtomically(config.kubeletKubeconfig, pki.kubeconfig({ node: node.name }, server), 0o600);
   writeAtomically(config.proxyKubeconfig, pki.kubeconfig({ commonName: 'system:kube-proxy' }, server), 0o600);
+  writeAtomically(
+    config.networkKubeconfig,
+    pki.kubeconfig({ commonName: componentUsers.network.username }, server),
+    0o600,
+  );
   writeAtomically(configFile, JSON.stringify(config), 0o600);
   const agent = new NodeProcess(
     { name: node.name, namespace, configFile },

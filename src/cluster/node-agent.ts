@@ -15,9 +15,10 @@ import { Stages } from './stages.ts';
 /** What the file of `--config` holds, as JSON. */
 export interface AgentConfig {
   readonly node: NodeOptions;
-  /** Kubeconfig files: of the node, and of its proxy. */
+  /** Kubeconfig files: of the node, of its proxy, and of what follows policies. */
   readonly kubeletKubeconfig: string;
   readonly proxyKubeconfig: string;
+  readonly networkKubeconfig: string;
   readonly verbosity: number;
 }
 
@@ -28,7 +29,7 @@ const mostStopMs = 15_000;
 
 /** Ends the process. */
 export async function nodeAgent(configFile: string): Promise<never> {
-  const { node, kubeletKubeconfig, proxyKubeconfig, verbosity } = JSON.parse(
+  const { node, kubeletKubeconfig, proxyKubeconfig, networkKubeconfig, verbosity } = JSON.parse(
     readFileSync(configFile, 'utf8'),
   ) as AgentConfig;
   // A parent that was killed reads no more: that must not end us before our containers are down.
@@ -49,11 +50,12 @@ export async function nodeAgent(configFile: string): Promise<never> {
   const stages = new Stages(log, stop.signal);
   let code = 0;
   try {
-    const [kubelet, proxy] = await Promise.all([
+    const [kubelet, proxy, network] = await Promise.all([
       connect(kubeletKubeconfig, 'kubelet'),
       connect(proxyKubeconfig, 'kube-proxy'),
+      connect(networkKubeconfig, 'skiff-network'),
     ]);
-    await startNode(node, { kubelet, proxy }, stages, log);
+    await startNode(node, { kubelet, proxy, network }, stages, log);
     tell({ ready: true });
     if (!stop.signal.aborted)
       await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));

@@ -14,9 +14,12 @@ import { stopAllSandboxes } from '../kubelet/runtime/containerd/sweep.ts';
 import { cniConfList } from '../network/cni/conf.ts';
 import { conntrack, nft } from '../network/command.ts';
 import { HostPorts } from '../network/hostports/host-ports.ts';
-import { bridgeName, cniNetwork, hostPortTable, proxyTable } from '../network/names.ts';
+import { bridgeName, cniNetwork, hostPortTable, policyTable, proxyTable } from '../network/names.ts';
 import { setUpNodeNetwork } from '../network/node/setup.ts';
+import { NetworkPolicies } from '../network/policy/network-policies.ts';
 import { ServiceProxy } from '../network/proxy/proxy.ts';
+import { clusterDnsServer } from './cluster-dns.ts';
+import { isolatingRuntime } from './isolating-runtime.ts';
 import type { Logger } from './logger.ts';
 import { until } from './readiness.ts';
 import type { Stages } from './stages.ts';
@@ -29,6 +32,8 @@ export interface NodeOptions {
   readonly clusterDomain: string;
   /** The address that pods ask for names. */
   readonly clusterDns: string;
+  /** Where the name server itself is: what policies mean that let pods ask it. */
+  readonly dnsServer: string;
   readonly podNetworkCidr: string;
   readonly serviceCidr: string;
   /** Archives to import before the first pod. */
@@ -45,6 +50,8 @@ export interface NodeClients {
   /** Speaks for `system:node:NAME`. */
   readonly kubelet: Client;
   readonly proxy: Client;
+  /** Speaks for `skiff:network`: policies are about the pods of all nodes. */
+  readonly network: Client;
 }
 
 /** As a node shutdown: hooks and SIGTERM for so long, then SIGKILL. */
@@ -80,6 +87,8 @@ export async function startNode(
       log.detail(0, `loaded ${(await containerd.loadImage(file)).join(', ')}`),
     );
 
+  const policies = await startPolicies(options, clients.network, stages, say);
+
   const kubelet = await stages.run(
     'kubelet',
     async () => {
@@ -97,7 +106,13 @@ export async function startNode(
             certificates: options.certificates,
             port,
           },
-          { client: clients.kubelet, runtime, clock: realClock, random: secureRandom, log: say },
+          {
+            client: clients.kubelet,
+            runtime: isolatingRuntime(runtime, policies),
+            clock: realClock,
+            random: secureRandom,
+            log: say,
+          },
         );
         await made.start();
         return made;
@@ -159,6 +174,37 @@ export async function startNode(
     () => proxy.stop(),
   );
   await startHostPorts(options, clients.kubelet, stages, say);
+}
+
+/** Before the kubelet: no pod may start unguarded. */
+async function startPolicies(
+  options: NodeOptions,
+  client: Client,
+  stages: Stages,
+  log: (message: string) => void,
+): Promise<NetworkPolicies> {
+  const onError = (error: unknown) => log(`network policies: ${messageOf(error)}`);
+  const informers = new InformerFactory({ client, clock: realClock, random: secureRandom, onError });
+  const policies = new NetworkPolicies(
+    {
+      nodeName: options.name,
+      tableName: policyTable(options.clusterId),
+      families: ['ip'],
+      servers: [clusterDnsServer(options.dnsServer)],
+    },
+    { informers, clock: realClock, nft, log },
+  );
+  return stages.run(
+    'network policies',
+    async () => {
+      await policies.start();
+      return policies;
+    },
+    async (started) => {
+      await started.stop();
+      await informers.stop();
+    },
+  );
 }
 
 /** With the kubelet's client: a proxy may not read pods. */

@@ -12,6 +12,8 @@ export const bridgeName = (id: ClusterId): string => `skiff-${id}`;
 export const proxyTable = (id: ClusterId): string => `skiff-${id}-proxy`;
 /** Host ports of the node's pods. */
 export const hostPortTable = (id: ClusterId): string => `skiff-${id}-hostports`;
+/** NetworkPolicies of the node's pods. */
+export const policyTable = (id: ClusterId): string => `skiff-${id}-policy`;
 /** Masquerading of pods that talk to the outside; owned by the node's set-up. */
 export const nodeTable = (id: ClusterId): string => `skiff-${id}-node`;
 /** The network's name for CNI. */

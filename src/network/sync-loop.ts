@@ -21,6 +21,8 @@ export class SyncLoop {
   readonly #lifetime: Lifetime;
   #dirty = true;
   #wake: () => void = () => {};
+  /** Of those who wait for a run that has not begun. */
+  #flushes: (() => void)[] = [];
 
   constructor(options: SyncLoopOptions) {
     this.#options = options;
@@ -36,6 +38,14 @@ export class SyncLoop {
     this.#wake();
   };
 
+  /** Resolves when a run has succeeded that began after this call; never rejects: failed runs are tried again. */
+  flush(): Promise<void> {
+    if (this.#lifetime.signal.aborted) return Promise.resolve();
+    const done = new Promise<void>((resolve) => this.#flushes.push(resolve));
+    this.touch();
+    return done;
+  }
+
   /** For an informer: every change is a touch. Removed by `stop`. */
   follow(informer: { addHandlers(handlers: Record<'onAdd' | 'onUpdate' | 'onDelete', () => void>): () => void }): void {
     const { touch } = this;
@@ -50,11 +60,19 @@ export class SyncLoop {
 
   async stop(): Promise<void> {
     await this.#lifetime.stop();
+    for (const resolve of this.#flushes.splice(0)) resolve();
   }
 
-  #sync(): Promise<void> {
+  async #sync(): Promise<void> {
     this.#dirty = false;
-    return this.#options.sync();
+    const flushes = this.#flushes.splice(0);
+    try {
+      await this.#options.sync();
+    } catch (error) {
+      this.#flushes.push(...flushes);
+      throw error;
+    }
+    for (const resolve of flushes) resolve();
   }
 
   async #run(signal: AbortSignal): Promise<void> {

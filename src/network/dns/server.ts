@@ -10,6 +10,8 @@ export interface DnsServerOptions extends ZoneOptions, ForwardOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Take any free one where `port` is taken. */
+  readonly orAnyPort?: boolean;
 }
 
 const rcode = { noError: 0, formatError: 1, serverFailure: 2, nxDomain: 3, notImplemented: 4, refused: 5 } as const;
@@ -48,25 +50,27 @@ export class DnsServer {
 
   /** Binds both; rejects, naming the address, when either is taken. */
   async start(): Promise<void> {
-    const { address } = this.#options;
+    const { address, orAnyPort } = this.#options;
+    let { port } = this.#options;
     for (let attempt = 0; ; attempt++) {
       const tcp = createServer((socket) => this.#onConnection(socket));
       tcp.maxConnections = mostTcpConnections;
       try {
         await new Promise<void>((resolve, reject) => {
           tcp.once('error', reject);
-          tcp.listen({ host: address, port: this.#options.port }, resolve);
+          tcp.listen({ host: address, port }, resolve);
         });
         const bound = tcp.address();
-        this.#port = typeof bound === 'object' && bound ? bound.port : this.#options.port;
+        this.#port = typeof bound === 'object' && bound ? bound.port : port;
         this.#udp = await this.#bindUdp(address, this.#port);
         this.#tcp = tcp;
         return;
       } catch (error) {
         tcp.close();
         // A free TCP port may be taken for UDP: with port 0 another one will do.
-        if (this.#options.port === 0 && attempt < 5) continue;
-        throw new Error(`cluster DNS: cannot listen on ${address}:${this.#options.port}: ${messageOf(error)}`, {
+        if (orAnyPort) port = 0;
+        if (port === 0 && attempt < 5) continue;
+        throw new Error(`cluster DNS: cannot listen on ${address}:${port}: ${messageOf(error)}`, {
           cause: error,
         });
       }

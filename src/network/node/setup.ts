@@ -10,7 +10,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { runCommand } from '../../base/node/command.ts';
 import { ip, ipBatch, nft } from '../command.ts';
 import { addressAt, overlaps, parseCidr } from '../cidr.ts';
-import { bridgeName, fabricBridge, hostPortTable, nodeTable, proxyTable, type ClusterId } from '../names.ts';
+import {
+  bridgeName,
+  fabricBridge,
+  hostPortTable,
+  nodeTable,
+  policyTable,
+  proxyTable,
+  type ClusterId,
+} from '../names.ts';
 import { deleteScript } from '../proxy/ruleset.ts';
 
 export interface NodeNetworkOptions {
@@ -80,7 +88,8 @@ export async function setUpNodeNetwork(options: NodeNetworkOptions): Promise<voi
 /** Removes everything that `setUpNodeNetwork` and the proxy made; what is not there is skipped. */
 export async function tearDownNodeNetwork(options: Pick<NodeNetworkOptions, 'id' | 'clusterCidr'>): Promise<void> {
   const bridge = bridgeName(options.id);
-  for (const table of [proxyTable, hostPortTable, nodeTable]) await nft(deleteScript('ip', table(options.id)));
+  for (const table of [proxyTable, hostPortTable, policyTable, nodeTable])
+    await nft(deleteScript('ip', table(options.id)));
   if (await linkExists(bridge)) await ip(['link', 'delete', bridge]);
   await ip(['route', 'delete', 'unreachable', options.clusterCidr]).catch(() => {});
 }

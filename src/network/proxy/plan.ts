@@ -7,6 +7,7 @@
  *   filter hooks reject what has no endpoints, and what still carries an address of the Service network after nat:
  *   such a packet would otherwise leave by the default route.
  */
+import { shortHash } from '../chain-names.ts';
 import type { Endpoint, ServicePort } from './service-port.ts';
 import type { NftChain, NftMap, NftTable } from './ruleset.ts';
 
@@ -172,10 +173,3 @@ function masqueradeOutsiders(port: ServicePort, options: ProxyOptions): string[]
 
 /** Loopback addresses are local too, but a translated packet from 127.0.0.1 could never be answered. */
 const loopbackGuard = (family: 'ip' | 'ip6') => (family === 'ip' ? 'ip daddr != 127.0.0.0/8' : 'ip6 daddr != ::1');
-
-/** FNV-1a in 32 bits, base 36: keeps chain names apart that the kernel's length limit would cut alike. */
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash.toString(36).padStart(7, '0');
-}

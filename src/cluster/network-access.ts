@@ -1,0 +1,34 @@
+/** What the nodes' network may read: a role of ours, as upstream's network plugins bring theirs. */
+import type { ClusterRole, ClusterRoleBinding } from '../apis/generated/types/rbac.authorization.k8s.io/v1.ts';
+import type { Client } from '../client/client.ts';
+import type { KubeObject } from '../machinery/meta/object.ts';
+import { isAlreadyExists } from '../machinery/status/is.ts';
+
+const verbs = ['get', 'list', 'watch'];
+const name = 'skiff:network';
+
+/** Idempotent. What an operator has changed since stays so. */
+export async function allowNetwork(client: Client, userName: string): Promise<void> {
+  const role: ClusterRole = {
+    metadata: { name },
+    rules: [
+      { apiGroups: [''], resources: ['pods', 'namespaces', 'nodes', 'services'], verbs },
+      { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs },
+    ],
+  };
+  const binding: ClusterRoleBinding = {
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: userName }],
+  };
+  await create(client, 'clusterroles', role);
+  await create(client, 'clusterrolebindings', binding);
+}
+
+async function create<T extends KubeObject>(client: Client, resource: string, object: T): Promise<void> {
+  try {
+    await client.resource<T>({ group: 'rbac.authorization.k8s.io', version: 'v1', resource }).create(object);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}

@@ -65,7 +65,7 @@ describe.runIf(!missing)('NetworkPolicies', () => {
   beforeAll(async () => {
     const image = join(cluster.dataDir, 'busybox.tar');
     writeFileSync(image, busyboxArchive());
-    const networks = ['--pod-network-cidr', '10.224.0.0/16', '--service-cidr', '10.225.0.0/16'];
+    const networks = ['--pod-network-cidr', '10.224.0.0/17', '--service-cidr', '10.224.128.0/17'];
     await cluster.start('--nodes', '2', ...networks, '--load-image', image);
     nodes = (await field('nodes', '.items[*].metadata.name')).split(' ').sort((a, b) => a.length - b.length);
     for (const namespace of ['red', 'blue']) {
@@ -141,7 +141,7 @@ describe.runIf(!missing)('NetworkPolicies', () => {
     const server = await ipOf('red', 'server');
     const dns =
       '{to: [{namespaceSelector: {}, podSelector: {matchLabels: {k8s-app: kube-dns}}}], ports: [{port: 53, protocol: UDP}]}';
-    const block = `{to: [{ipBlock: {cidr: 10.224.0.0/16, except: [${beside}/32]}}], ports: [{port: 8000, endPort: 8080}]}`;
+    const block = `{to: [{ipBlock: {cidr: 10.224.0.0/17, except: [${beside}/32]}}], ports: [{port: 8000, endPort: 8080}]}`;
     await apply(
       policy('out', `podSelector: {matchLabels: {app: distant}}, policyTypes: [Egress], egress: [${dns}, ${block}]`),
     );

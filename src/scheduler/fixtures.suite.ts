@@ -3,8 +3,8 @@ import { SeededRandom } from '../base/random.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import { type PodInfo, newPodInfo } from './cache/pod-info.ts';
-import type { KubeObject } from '../machinery/meta/object.ts';
-import type { ClusterHandle, PluginHandle } from './framework/plugin.ts';
+import type { DeepReadonly, GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
+import type { ClusterHandle, FollowedLister, PluginHandle } from './framework/plugin.ts';
 import type { Container, Node, Pod, PodSpec } from './framework/objects.ts';
 
 export interface PodFields extends Partial<Omit<PodSpec, 'containers'>> {
@@ -81,27 +81,34 @@ export function clusterHandle(
     nodeInfos: () => cache.nodeInfos(),
     counts: cache.counts,
     random: new SeededRandom(1),
-    lister: ({ resource }) => {
-      const all = objects[resource] ?? [];
-      const keyOf = ({ metadata: m }: KubeObject) => (m.namespace === undefined ? m.name! : `${m.namespace}/${m.name}`);
-      return {
-        get: (key) => all.find((o) => keyOf(o) === key),
-        list: () => [...all],
-        byNamespace: (namespace) => all.filter((o) => o.metadata.namespace === namespace),
-        byIndex: () => [],
-        size: all.length,
-      };
-    },
+    lister: <T extends KubeObject>({ resource }: GroupVersionResource) =>
+      listerOf(objects[resource] ?? []) as unknown as FollowedLister<T>,
     nominatedOn: () => [],
     evict: async () => {},
     activate: () => {},
     withdrawNomination: async () => {},
     spawn: (task) => void task(),
     now: () => 0,
+    client: undefined as never,
+    clock: undefined as never,
   };
 }
 
 /** The same for one plugin alone: no other has a say. */
 export function pluginHandle(...args: Parameters<typeof clusterHandle>): PluginHandle {
   return { ...clusterHandle(...args), fits: () => undefined, tryAdd: () => {}, tryRemove: () => {} };
+}
+
+function listerOf(all: readonly KubeObject[]): FollowedLister {
+  const indexes = new Map<string, (object: DeepReadonly<KubeObject>) => readonly string[]>();
+  const keyOf = ({ metadata: m }: KubeObject) => (m.namespace === undefined ? m.name! : `${m.namespace}/${m.name}`);
+  return {
+    get: (key) => all.find((o) => keyOf(o) === key),
+    list: () => [...all],
+    byNamespace: (namespace) => all.filter((o) => o.metadata.namespace === namespace),
+    byIndex: (name, value) => all.filter((o) => indexes.get(name)?.(o).includes(value)),
+    addIndex: (name, values) => void indexes.set(name, values),
+    addHandlers: () => () => {},
+    size: all.length,
+  };
 }

@@ -22,6 +22,7 @@ import type { Explanation } from './explain/explanation.ts';
 import { judgeNodes } from './explain/judge-nodes.ts';
 import { wakingEvents } from './explain/waking-events.ts';
 import { CycleState } from './framework/cycle-state.ts';
+import type { FollowedKind } from './framework/events.ts';
 import { FitError } from './framework/fit-error.ts';
 import { Framework } from './framework/framework.ts';
 import { NodeToStatus } from './framework/node-to-status.ts';
@@ -29,6 +30,7 @@ import type { Node, Pod } from './framework/objects.ts';
 import type { ClusterHandle, PluginRegistration } from './framework/plugin.ts';
 import { type Status, isRejected } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
+import { followedKinds, followKind, kindsOf } from './followed-kinds.ts';
 import { type NotScheduledReason, disruptionTargetPatch, notScheduledPatch } from './pod-condition.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import { RequestLimit } from './request-limit.ts';
@@ -106,6 +108,7 @@ class DefaultScheduler implements Scheduler {
   readonly #namespaceInformer: Informer<KubeObject>;
   /** All that the scheduler and its plugins read. */
   readonly #read = new Set<Pick<Informer<KubeObject>, 'whenSynced'>>();
+  readonly #followed: readonly { readonly kind: FollowedKind; readonly informer: Informer<KubeObject> }[];
   readonly #pods: ResourceClient;
   readonly #clusterEvents: ClusterEvents;
   readonly #lifetime: Lifetime;
@@ -135,7 +138,9 @@ class DefaultScheduler implements Scheduler {
       nodeInfos: () => this.#cache.nodeInfos(),
       counts: this.#cache.counts,
       random: options.random,
-      lister: (resource) => this.#informer(resource),
+      lister: <T extends KubeObject>(resource: GroupVersionResource) => this.#informer<T>(resource),
+      client: options.client,
+      clock: options.clock,
       nominatedOn: (nodeName) => this.#nominator.onNode(nodeName),
       evict: (victim, preemptor, nodeName) => this.#evict(victim, preemptor, nodeName),
       activate: (uid) => this.#queue.activate(uid),
@@ -153,6 +158,12 @@ class DefaultScheduler implements Scheduler {
           percentageOfNodesToScore: profile.percentageOfNodesToScore ?? configuration.percentageOfNodesToScore,
         });
         return [profile.schedulerName, { framework, cycle }];
+      }),
+    );
+    this.#followed = kindsOf([...this.#profiles.values()].flatMap(({ framework }) => framework.plugins)).map(
+      (kind) => ({
+        kind,
+        informer: this.#informer(followedKinds[kind]),
       }),
     );
     this.#queue = new SchedulingQueue({
@@ -244,9 +255,11 @@ class DefaultScheduler implements Scheduler {
         onDelete: (pod) => events.deletePod(pod as Pod),
       }),
     );
+    for (const { kind, informer } of this.#followed)
+      this.#lifetime.defer(followKind(kind, informer, (change) => this.#queue.moveAll(change)));
     if (this.#options.informers === undefined) this.#informers.start();
     const { signal } = this.#lifetime;
-    await Promise.all([...this.#read].map((informer) => informer.whenSynced(signal)));
+    for (const informer of this.#read) await informer.whenSynced(signal);
     this.#lifetime.spawn((s) => this.#run(s));
   }
 

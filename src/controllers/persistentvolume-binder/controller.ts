@@ -19,7 +19,7 @@ import { isPodTerminal } from '../common/pods.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../common/resources.ts';
 import type { ControllerContext, ControllerDescriptor, RunningController } from '../context.ts';
 import { claimsOf } from '../persistentvolumeclaim-protection/plan.ts';
-import * as binding from './binding.ts';
+import * as binding from '../../apis/core/volume-binding/binding.ts';
 import { type ClaimPlan, planClaim } from './plan-claim.ts';
 import { isOnOffer, planReclaim, planVolume } from './plan-volume.ts';
 import { defaultStorageClass } from './default-class.ts';

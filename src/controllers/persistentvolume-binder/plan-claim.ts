@@ -12,8 +12,8 @@ import {
   keyOfReference,
   selectedNode,
   type Volume,
-} from './binding.ts';
-import { findVolume, mismatchOf } from './match.ts';
+} from '../../apis/core/volume-binding/binding.ts';
+import { findVolume, mismatchOf } from '../../apis/core/volume-binding/match.ts';
 
 export interface Notice {
   readonly type: 'Normal' | 'Warning';

@@ -1,5 +1,11 @@
 /** What becomes of a volume. Pure. */
-import { type Claim, haveOneMode, migratedTo, provisionedBy, type Volume } from './binding.ts';
+import {
+  type Claim,
+  haveOneMode,
+  migratedTo,
+  provisionedBy,
+  type Volume,
+} from '../../apis/core/volume-binding/binding.ts';
 import type { Notice } from './plan-claim.ts';
 
 export type VolumePlan =

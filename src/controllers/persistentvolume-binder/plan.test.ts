@@ -1,8 +1,15 @@
 import { expect, test } from 'vitest';
 import type { StorageClass } from '../../apis/generated/types/storage.k8s.io/v1.ts';
-import { type Claim, type Volume, boundClaim, boundVolume, unboundVolume, withStatus } from './binding.ts';
+import {
+  type Claim,
+  type Volume,
+  boundClaim,
+  boundVolume,
+  unboundVolume,
+  withStatus,
+} from '../../apis/core/volume-binding/binding.ts';
 import { defaultStorageClass } from './default-class.ts';
-import { findVolume } from './match.ts';
+import { findVolume } from '../../apis/core/volume-binding/match.ts';
 import { type ClaimState, planClaim } from './plan-claim.ts';
 import { planReclaim, planVolume } from './plan-volume.ts';
 

@@ -11,7 +11,7 @@ import {
   unboundVolume,
   type Volume,
   withStatus,
-} from './binding.ts';
+} from '../../apis/core/volume-binding/binding.ts';
 import { planClaim } from './plan-claim.ts';
 import { planVolume } from './plan-volume.ts';
 

@@ -12,7 +12,7 @@ export interface ImageState {
 /**
  * A node and the sum of what runs there, assumed pods included.
  *
- * Invariant: requested, nonZeroRequested and usedPorts are always the sums over `pods`; adding and removing a pod costs
+ * Invariant: requested, nonZeroRequested, usedPorts and claimUses are always the sums over `pods`; adding and removing a pod costs
  * only what the pod itself names.
  */
 export class NodeInfo {
@@ -24,6 +24,8 @@ export class NodeInfo {
   nonZeroRequested = new Resource();
   allocatable = new Resource();
   usedPorts = new HostPortSet();
+  /** By key of a claim: how many of the pods use it. */
+  readonly claimUses = new Map<string, number>();
   images: ReadonlyMap<string, ImageState> = new Map();
 
   constructor(name: string) {
@@ -68,6 +70,7 @@ export class NodeInfo {
     copy.nonZeroRequested = this.nonZeroRequested.clone();
     copy.allocatable = this.allocatable;
     copy.usedPorts = this.usedPorts.clone();
+    for (const [claim, uses] of this.claimUses) copy.claimUses.set(claim, uses);
     copy.images = this.images;
     return copy;
   }
@@ -75,6 +78,11 @@ export class NodeInfo {
   #count(pod: PodInfo, sign: 1 | -1): void {
     this.requested.add(pod.requests, sign);
     this.nonZeroRequested.add(pod.nonZeroRequests, sign);
+    for (const claim of pod.claims) {
+      const uses = (this.claimUses.get(claim) ?? 0) + sign;
+      if (uses === 0) this.claimUses.delete(claim);
+      else this.claimUses.set(claim, uses);
+    }
     for (const port of pod.hostPorts) {
       if (sign === 1) this.usedPorts.add(port);
       else this.usedPorts.remove(port);

@@ -15,6 +15,8 @@ export interface PodInfo {
   readonly nonZeroRequests: Resource;
   readonly hostPorts: readonly HostPort[];
   readonly terms: AffinityTerms;
+  /** Keys (`namespace/name`) of the claims that its volumes name. */
+  readonly claims: readonly string[];
 }
 
 export function newPodInfo(pod: Pod): PodInfo {
@@ -29,7 +31,16 @@ export function newPodInfo(pod: Pod): PodInfo {
     nonZeroRequests: nonZero,
     hostPorts: hostPortsOf(pod),
     terms: affinityTermsOf(pod),
+    claims: claimsOf(pod),
   };
+}
+
+const none: readonly string[] = [];
+
+function claimsOf({ metadata, spec }: Pod): readonly string[] {
+  if (spec.volumes === undefined) return none;
+  const names = new Set(spec.volumes.flatMap((v) => v.persistentVolumeClaim?.claimName ?? []));
+  return names.size === 0 ? none : [...names].map((name) => `${metadata.namespace ?? ''}/${name}`);
 }
 
 /** The info of a newer version of the pod; what only the spec decides is not computed again when that did not change. */

@@ -1,4 +1,5 @@
 /** What happens in the cluster, as far as it can make a pod schedulable. */
+import type { DeepReadonly, KubeObject } from '../../machinery/meta/object.ts';
 import type { Node, Pod } from './objects.ts';
 
 /** What changed, as bits: a plugin registers several at once, an event carries one or more. */
@@ -16,11 +17,23 @@ export const Action = {
   UpdatePodSchedulingGatesEliminated: 1 << 10,
   UpdatePodOther: 1 << 11,
   UpdateNodeDeclaredFeature: 1 << 12,
-  All: (1 << 13) - 1,
+  /** Of what is neither a pod nor a node. */
+  Update: 1 << 13,
+  All: (1 << 14) - 1,
 } as const;
 
+/** What is followed besides pods and nodes, as soon as a plugin registers for it (followed-kinds.ts). */
+export type FollowedKind =
+  | 'PersistentVolume'
+  | 'PersistentVolumeClaim'
+  | 'StorageClass'
+  | 'CSINode'
+  | 'CSIDriver'
+  | 'CSIStorageCapacity'
+  | 'VolumeAttachment';
+
 /** AssignedPod: has a node. UnscheduledPod: another waiting pod. TargetPod: the waiting pod itself. '*': anything. */
-export type EventResource = 'AssignedPod' | 'UnscheduledPod' | 'TargetPod' | 'Node' | '*';
+export type EventResource = 'AssignedPod' | 'UnscheduledPod' | 'TargetPod' | 'Node' | FollowedKind | '*';
 
 export interface ClusterEvent {
   readonly resource: EventResource;
@@ -32,8 +45,8 @@ export interface ClusterEvent {
 /** What happened to whom. `old` is absent for an Add, `new` for a Delete; both are for events without an object. */
 export interface ClusterChange {
   readonly event: ClusterEvent;
-  readonly old?: Pod | Node | undefined;
-  readonly new?: Pod | Node | undefined;
+  readonly old?: Pod | Node | DeepReadonly<KubeObject> | undefined;
+  readonly new?: Pod | Node | DeepReadonly<KubeObject> | undefined;
 }
 
 /** `Queue`: the pod may fit now. `Skip`: this change did not help it. */

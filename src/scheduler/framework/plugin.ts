@@ -14,8 +14,10 @@
  *
  * Everything up to Permit runs to its end within one task: what a plugin reads of the cache cannot change under it.
  */
+import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import type { Lister } from '../../client/informer.ts';
+import type { Client } from '../../client/client.ts';
+import type { Informer } from '../../client/informer.ts';
 import type { GroupVersionResource, KubeObject } from '../../machinery/meta/object.ts';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
@@ -74,8 +76,13 @@ export interface Plugin {
   postBind?(state: CycleState, pod: PodInfo, nodeName: string): void;
 }
 
+export type FollowedLister<T extends KubeObject = KubeObject> = Pick<
+  Informer<T>,
+  'get' | 'list' | 'byNamespace' | 'byIndex' | 'addIndex' | 'addHandlers' | 'size'
+>;
+
 /** A synced copy of a resource, kept for as long as the scheduler runs. */
-export type ListerOf = (resource: GroupVersionResource) => Lister<KubeObject>;
+export type ListerOf = <T extends KubeObject = KubeObject>(resource: GroupVersionResource) => FollowedLister<T>;
 
 /** What plugins read of the cluster and do to it. */
 export interface ClusterHandle {
@@ -90,6 +97,9 @@ export interface ClusterHandle {
   readonly counts: PodCounts;
   readonly random: Random;
   readonly lister: ListerOf;
+  /** For what plugins write in PreBind. */
+  readonly client: Client;
+  readonly clock: Clock;
   /** The pods that the node is promised to. */
   nominatedOn(nodeName: string): Iterable<PodInfo>;
   /** Ends a pod to make room: its condition DisruptionTarget, its deletion, an Event. Gone already is as good. */

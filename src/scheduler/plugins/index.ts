@@ -15,7 +15,12 @@ import { nodeUnschedulable } from './node-unschedulable/node-unschedulable.ts';
 import { podTopologySpread } from './pod-topology-spread/pod-topology-spread.ts';
 import { prioritySort } from './priority-sort/priority-sort.ts';
 import { schedulingGates } from './scheduling-gates/scheduling-gates.ts';
+import { nodeVolumeLimits } from './node-volume-limits/node-volume-limits.ts';
 import { taintToleration } from './taint-toleration/taint-toleration.ts';
+
+import { volumeBinding } from './volume-binding/volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions/volume-restrictions.ts';
+import { volumeZone } from './volume-zone/volume-zone.ts';
 
 export const defaultPlugins: readonly PluginRegistration[] = [
   schedulingGates,
@@ -26,6 +31,10 @@ export const defaultPlugins: readonly PluginRegistration[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeRestrictions,
+  nodeVolumeLimits,
+  volumeBinding,
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   dynamicResources,

@@ -1,5 +1,5 @@
 /** Which volume a claim gets, and why it cannot have one that it asks for. Pure. */
-import { type LabelSelector, selectorFromObject } from '../../machinery/selectors/labels.ts';
+import { type LabelSelector, selectorFromObject } from '../../../machinery/selectors/labels.ts';
 import {
   attributesClassOf,
   capacityOf,
@@ -12,18 +12,33 @@ import {
   type Volume,
 } from './binding.ts';
 
+/** Which node the volume is wanted on, for the scheduler's choice. */
+export interface OnNode {
+  /** Whether the volume can be reached from the node. */
+  isReachable(volume: Volume): boolean;
+  /** Names of volumes that other claims of the pod get. */
+  readonly taken: ReadonlySet<string>;
+}
+
 /**
  * One that is reserved for the claim; else, unless the scheduler is to choose (`delayed`), of those with the fewest access
- * modes the smallest that is large enough. Of equals the first by name.
+ * modes the smallest that is large enough. Of equals the first by name. `onNode`: the scheduler chooses, for one node; a
+ * volume that is reserved for the claim but cannot be reached from there means that there is none.
  */
-export function findVolume(claim: Claim, volumes: readonly Volume[], delayed: boolean): Volume | undefined {
+export function findVolume(
+  claim: Claim,
+  volumes: readonly Volume[],
+  delayed: boolean,
+  onNode?: OnNode,
+): Volume | undefined {
   const selector = claim.spec?.selector === undefined ? undefined : selectorFromObject(claim.spec.selector);
   let best: Volume | undefined;
   for (const volume of volumes) {
-    if (!couldHold(claim, volume)) continue;
-    if (isBoundTo(volume, claim)) return volume;
-    if (delayed || !isFree(claim, volume, selector)) continue;
-    if (best === undefined || compare(volume, best) < 0) best = volume;
+    if (onNode?.taken.has(volume.metadata.name ?? '') || !couldHold(claim, volume)) continue;
+    if (isBoundTo(volume, claim)) return onNode === undefined || onNode.isReachable(volume) ? volume : undefined;
+    if ((delayed && onNode === undefined) || !isFree(claim, volume, selector)) continue;
+    if (onNode !== undefined && !onNode.isReachable(volume)) continue;
+    if (best === undefined || compare(volume, best, onNode === undefined) < 0) best = volume;
   }
   return best;
 }
@@ -44,8 +59,8 @@ const isFree = (claim: Claim, volume: Volume, selector: LabelSelector | undefine
   classOf(volume) === classOf(claim) &&
   (selector === undefined || selector.matches(volume.metadata.labels));
 
-function compare(a: Volume, b: Volume): number {
-  const modes = (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0);
+function compare(a: Volume, b: Volume, byModes: boolean): number {
+  const modes = !byModes ? 0 : (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0);
   if (modes !== 0) return modes;
   const size = capacityOf(a).compare(capacityOf(b));
   if (size !== 0) return size;

@@ -1,8 +1,8 @@
 /** What a claim and a volume say of each other, and the objects as a binding leaves them. Pure. */
-import type { ObjectReference, PersistentVolume, PersistentVolumeClaim } from '../../apis/generated/types/core/v1.ts';
-import type { DeepReadonly } from '../../machinery/meta/object.ts';
-import { Quantity } from '../../machinery/quantity/quantity.ts';
-import { semanticEqual } from '../../machinery/semantic-equal.ts';
+import type { ObjectReference, PersistentVolume, PersistentVolumeClaim } from '../../generated/types/core/v1.ts';
+import type { DeepReadonly } from '../../../machinery/meta/object.ts';
+import { Quantity } from '../../../machinery/quantity/quantity.ts';
+import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 
 export type Claim = DeepReadonly<PersistentVolumeClaim>;
 export type Volume = DeepReadonly<PersistentVolume>;

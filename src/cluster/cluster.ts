@@ -17,6 +17,7 @@ import { SocketPathError, serveSchedulerDebug } from './scheduler-debug.ts';
 import { createMemoryStore } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { openLmdbStore } from '../store/lmdb/lmdb-store.ts';
+import { nodePorts, startCloud } from './cloud.ts';
 import type { DataDir } from './data-dir.ts';
 import { componentUsers, startControlPlane, type ControlPlane } from './control-plane.ts';
 import { hostAddress } from './host-address.ts';
@@ -93,6 +94,15 @@ export async function startCluster(
     log,
   );
   await startControllers(controlPlane, options, dir, pki.ca, stages, log);
+  await startCloud(
+    controlPlane.client(componentUsers.admin, 'cloud-controller-manager'),
+    {
+      ...(options.loadBalancerPool && { loadBalancerPool: options.loadBalancerPool }),
+      reservedPorts: [...nodePorts, controlPlane.port],
+    },
+    stages,
+    log,
+  );
 
   const context: ClusterContext = { options, dir, controlPlane, stages, log, nodeIp, advertiseAddress };
   // Loaded as they are needed: each brings much that the other has no use for.

@@ -13,6 +13,7 @@ export async function allowNetwork(client: Client, userName: string): Promise<vo
     metadata: { name },
     rules: [
       { apiGroups: [''], resources: ['pods', 'namespaces', 'nodes', 'services'], verbs },
+      { apiGroups: [''], resources: ['nodes'], verbs: ['patch'] },
       { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs },
     ],
   };

@@ -18,6 +18,7 @@ import { bridgeName, cniNetwork, hostPortTable, policyTable, proxyTable } from '
 import { setUpNodeNetwork } from '../network/node/setup.ts';
 import { NetworkPolicies } from '../network/policy/network-policies.ts';
 import { ServiceProxy } from '../network/proxy/proxy.ts';
+import { startAnnouncer } from './announce.ts';
 import { clusterDnsServer } from './cluster-dns.ts';
 import { isolatingRuntime } from './isolating-runtime.ts';
 import type { Logger } from './logger.ts';
@@ -87,7 +88,8 @@ export async function startNode(
       log.detail(0, `loaded ${(await containerd.loadImage(file)).join(', ')}`),
     );
 
-  const policies = await startPolicies(options, clients.network, stages, say);
+  const network = await startNetworkInformers(clients.network, stages, say);
+  const policies = await startPolicies(options, network, stages, say);
 
   const kubelet = await stages.run(
     'kubelet',
@@ -174,17 +176,31 @@ export async function startNode(
     () => proxy.stop(),
   );
   await startHostPorts(options, clients.kubelet, stages, say);
+  const bridge = bridgeName(options.clusterId);
+  await startAnnouncer({ nodeName: options.name, bridge }, clients.network, network, stages, say);
+}
+
+async function startNetworkInformers(
+  client: Client,
+  stages: Stages,
+  log: (message: string) => void,
+): Promise<InformerFactory> {
+  const onError = (error: unknown) => log(`network: ${messageOf(error)}`);
+  const informers = new InformerFactory({ client, clock: realClock, random: secureRandom, onError });
+  return stages.run(
+    'network informers',
+    () => informers,
+    (started) => started.stop(),
+  );
 }
 
 /** Before the kubelet: no pod may start unguarded. */
 async function startPolicies(
   options: NodeOptions,
-  client: Client,
+  informers: InformerFactory,
   stages: Stages,
   log: (message: string) => void,
 ): Promise<NetworkPolicies> {
-  const onError = (error: unknown) => log(`network policies: ${messageOf(error)}`);
-  const informers = new InformerFactory({ client, clock: realClock, random: secureRandom, onError });
   const policies = new NetworkPolicies(
     {
       nodeName: options.name,
@@ -200,10 +216,7 @@ async function startPolicies(
       await policies.start();
       return policies;
     },
-    async (started) => {
-      await started.stop();
-      await informers.stop();
-    },
+    (started) => started.stop(),
   );
 }
 

@@ -31,6 +31,7 @@ describe('upOptionsOf', () => {
       store: 'lmdb',
       securePort: 6443,
       podNetworkCidr: '10.244.0.0/16',
+      loadBalancerPool: undefined,
       serviceCidr: '10.96.0.0/12',
       loadImage: [],
       detach: false,

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { messageOf } from '../../base/errors.ts';
 import { isIP } from 'node:net';
+import { AddressPool } from '../../cloud/local/pool.ts';
 import { overlaps, parseCidr } from '../../network/cidr.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -25,6 +26,8 @@ export interface UpOptions {
   readonly nodeIp: string | undefined;
   readonly podNetworkCidr: string;
   readonly serviceCidr: string;
+  /** Undefined: load balancers have the nodes' own addresses. */
+  readonly loadBalancerPool: string | undefined;
   /** Undefined: `DIR/admin.conf`. */
   readonly kubeconfig: string | undefined;
   readonly mergeKubeconfig: boolean;
@@ -67,6 +70,15 @@ function network(value: string): string {
   return value;
 }
 
+function pool(value: string): string {
+  try {
+    AddressPool.parse(value);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return value;
+}
+
 /** Adds the flags to a command. */
 export function addUpOptions(command: Command): Command {
   return command
@@ -93,6 +105,11 @@ export function addUpOptions(command: Command): Command {
     .option('--node-ip <ip>', "the node's internal address (default: the host's, or the pod bridge's)", address)
     .option('--pod-network-cidr <cidr>', 'addresses of pods; each node gets a /24', network, '10.244.0.0/16')
     .option('--service-cidr <cidr>', 'addresses of Services', network, '10.96.0.0/12')
+    .option(
+      '--load-balancer-pool <ranges>',
+      "addresses for Services of type LoadBalancer: FIRST-LAST or networks, with commas (default: the nodes' own)",
+      pool,
+    )
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DIR/admin.conf)')
     .option('--merge-kubeconfig', 'also merge a context into $KUBECONFIG or ~/.kube/config')
     .option('--load-image <file>', 'an OCI or docker archive to import into every node; repeatable', collect)
@@ -119,6 +136,7 @@ export function upOptionsOf(command: Command): UpOptions {
     nodeIp: values['nodeIp'] as string | undefined,
     podNetworkCidr: values['podNetworkCidr'] as string,
     serviceCidr: values['serviceCidr'] as string,
+    loadBalancerPool: values['loadBalancerPool'] as string | undefined,
     kubeconfig: path(values['kubeconfig']),
     mergeKubeconfig: values['mergeKubeconfig'] === true,
     loadImage: ((values['loadImage'] as string[] | undefined) ?? []).map((file) => resolve(file)),

@@ -7,5 +7,6 @@ export const components: Readonly<Record<string, () => Promise<(command: Command
   'kube-controller-manager': async () => (await import('./kube-controller-manager.ts')).addKubeControllerManager,
   'kube-scheduler': async () => (await import('./kube-scheduler.ts')).addKubeScheduler,
   kubelet: async () => (await import('./kubelet.ts')).addKubelet,
+  'cloud-controller-manager': async () => (await import('./cloud-controller-manager.ts')).addCloudControllerManager,
   'kube-proxy': async () => (await import('./kube-proxy.ts')).addKubeProxy,
 };

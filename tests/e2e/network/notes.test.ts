@@ -128,4 +128,16 @@ describe.runIf(!missing)("the notes' Services", () => {
     const flows = (await execute('conntrack', ['-L', '-p', 'tcp', '--orig-dst', ip])).stdout;
     expect(flows).toMatch(new RegExp(`dst=${ip} .*dport=80 src=${podIp} .*sport=9376`));
   });
+
+  it("a LoadBalancer has the nodes' addresses where no vendor gives any (checklist 10, 35)", async () => {
+    const [name] = await list('.items[*].metadata.name', 'pods', ...selected);
+    await cluster.must('patch', 'service', 'my-service', '-p', '{"spec":{"type":"LoadBalancer"}}');
+    const nodes = await list('.items[*].status.addresses[?(@.type=="InternalIP")].address', 'nodes');
+    const balanced = () => list('.status.loadBalancer.ingress[*].ip', 'service', 'my-service');
+    await expect.poll(balanced, { timeout: 10_000 }).toEqual(nodes);
+    for (const node of nodes) {
+      await expect.poll(() => fromHost(`http://${node}/`), { timeout: 10_000 }).toBe(name);
+      expect(await shell(`timeout 5 wget -qO- http://${node}/`)).toBe(name);
+    }
+  });
 });

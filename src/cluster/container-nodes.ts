@@ -24,6 +24,7 @@ import { componentUsers } from './control-plane.ts';
 import { writeAtomically } from './data-dir.ts';
 import type { AgentConfig } from './node-agent.ts';
 import { allowNetwork } from './network-access.ts';
+import { addLocalPathClass } from './local-path.ts';
 import { NodeProcess } from './node-process.ts';
 import { startNode, type NodeOptions } from './node.ts';
 import { UsageError } from './usage-error.ts';
@@ -47,6 +48,9 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
   await stages.run('network access', () =>
     allowNetwork(controlPlane.client(componentUsers.admin, 'skiff-up'), componentUsers.network.username),
   );
+  await stages.run('storage class', () =>
+    addLocalPathClass(controlPlane.client(componentUsers.admin, 'skiff-up'), componentUsers.localPath.username),
+  );
   const first = nodeOptions(context, pki, 1, context.nodeIp);
   await startNode(
     first,
@@ -54,6 +58,7 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
       kubelet: controlPlane.client(componentUsers.node(first.name), 'kubelet'),
       proxy: controlPlane.client(componentUsers.proxy, 'kube-proxy'),
       network: controlPlane.client(componentUsers.network, 'skiff-network'),
+      localPath: controlPlane.client(componentUsers.localPath, 'skiff-local-path'),
     },
     stages,
     log,
@@ -154,6 +159,7 @@ async function startFurtherNode(
     kubeletKubeconfig: join(node.dataDir, 'kubelet.conf'),
     proxyKubeconfig: join(node.dataDir, 'kube-proxy.conf'),
     networkKubeconfig: join(node.dataDir, 'network.conf'),
+    localPathKubeconfig: join(node.dataDir, 'local-path.conf'),
     verbosity: options.verbosity,
   };
   const configFile = join(node.dataDir, 'agent.json');
@@ -162,6 +168,11 @@ async function startFurtherNode(
   writeAtomically(
     config.networkKubeconfig,
     pki.kubeconfig({ commonName: componentUsers.network.username }, server),
+    0o600,
+  );
+  writeAtomically(
+    config.localPathKubeconfig,
+    pki.kubeconfig({ commonName: componentUsers.localPath.username }, server),
     0o600,
   );
   writeAtomically(configFile, JSON.stringify(config), 0o600);

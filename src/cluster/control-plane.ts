@@ -43,6 +43,7 @@ export const componentUsers = {
   scheduler: { username: 'system:kube-scheduler', groups: ['system:authenticated'] },
   proxy: { username: 'system:kube-proxy', groups: ['system:authenticated'] },
   network: { username: 'skiff:network', groups: ['system:authenticated'] },
+  localPath: { username: 'skiff:local-path', groups: ['system:authenticated'] },
   admin: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
   /** A controller's own, as with upstream's --use-service-account-credentials. */
   serviceAccount: (name: string): UserInfo => ({

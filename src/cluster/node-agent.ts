@@ -15,10 +15,11 @@ import { Stages } from './stages.ts';
 /** What the file of `--config` holds, as JSON. */
 export interface AgentConfig {
   readonly node: NodeOptions;
-  /** Kubeconfig files: of the node, of its proxy, and of what follows policies. */
+  /** Kubeconfig files: of the node, of its proxy, of what follows policies, and of what makes volumes. */
   readonly kubeletKubeconfig: string;
   readonly proxyKubeconfig: string;
   readonly networkKubeconfig: string;
+  readonly localPathKubeconfig: string;
   readonly verbosity: number;
 }
 
@@ -29,7 +30,7 @@ const mostStopMs = 15_000;
 
 /** Ends the process. */
 export async function nodeAgent(configFile: string): Promise<never> {
-  const { node, kubeletKubeconfig, proxyKubeconfig, networkKubeconfig, verbosity } = JSON.parse(
+  const { node, kubeletKubeconfig, proxyKubeconfig, networkKubeconfig, localPathKubeconfig, verbosity } = JSON.parse(
     readFileSync(configFile, 'utf8'),
   ) as AgentConfig;
   // A parent that was killed reads no more: that must not end us before our containers are down.
@@ -50,12 +51,13 @@ export async function nodeAgent(configFile: string): Promise<never> {
   const stages = new Stages(log, stop.signal);
   let code = 0;
   try {
-    const [kubelet, proxy, network] = await Promise.all([
+    const [kubelet, proxy, network, localPath] = await Promise.all([
       connect(kubeletKubeconfig, 'kubelet'),
       connect(proxyKubeconfig, 'kube-proxy'),
       connect(networkKubeconfig, 'skiff-network'),
+      connect(localPathKubeconfig, 'skiff-local-path'),
     ]);
-    await startNode(node, { kubelet, proxy, network }, stages, log);
+    await startNode(node, { kubelet, proxy, network, localPath }, stages, log);
     tell({ ready: true });
     if (!stop.signal.aborted)
       await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));

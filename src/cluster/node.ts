@@ -21,6 +21,7 @@ import { ServiceProxy } from '../network/proxy/proxy.ts';
 import { startAnnouncer } from './announce.ts';
 import { clusterDnsServer } from './cluster-dns.ts';
 import { isolatingRuntime } from './isolating-runtime.ts';
+import { startLocalPath } from './local-path.ts';
 import type { Logger } from './logger.ts';
 import { until } from './readiness.ts';
 import type { Stages } from './stages.ts';
@@ -53,6 +54,8 @@ export interface NodeClients {
   readonly proxy: Client;
   /** Speaks for `skiff:network`: policies are about the pods of all nodes. */
   readonly network: Client;
+  /** Speaks for `skiff:local-path`. */
+  readonly localPath: Client;
 }
 
 /** As a node shutdown: hooks and SIGTERM for so long, then SIGKILL. */
@@ -127,6 +130,8 @@ export async function startNode(
     },
     (started) => started.stop({ shutdownGraceSeconds }),
   );
+
+  await startLocalPath(options, clients.localPath, stages, say);
 
   const informers = new InformerFactory({
     client: clients.proxy,

@@ -58,6 +58,7 @@ import { isMirrorPod } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
 import type { Pod } from './types.ts';
 import { TokenManager } from './volumes/tokens.ts';
+import { VolumeClaims } from './volumes/claims.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** Named as upstream's configuration where it has the field. */
@@ -255,7 +256,7 @@ class NodeAgent implements Kubelet {
         recorder,
         credentials: (pod, image) => pullCredentials(objects, pod, image),
       }),
-      volumes: new VolumeManager({ dirs, clock, objects, tokens, node }),
+      volumes: new VolumeManager({ dirs, clock, objects, tokens, node, claims: new VolumeClaims(client) }),
       allocations,
       cgroups: this.#cgroups,
       backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoff(configuration)),

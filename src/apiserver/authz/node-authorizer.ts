@@ -25,7 +25,7 @@ interface PodRefs extends KubeObject {
     nodeName?: string;
     serviceAccountName?: string;
     imagePullSecrets?: { name?: string }[];
-    volumes?: unknown[];
+    volumes?: { name?: string; ephemeral?: unknown }[];
     containers?: unknown[];
     initContainers?: unknown[];
     ephemeralContainers?: unknown[];
@@ -123,11 +123,16 @@ const namedByField: Readonly<Record<string, readonly string[]>> = {
   persistentvolumeclaims: ['persistentVolumeClaim'],
 };
 
-/** Whether a Pod's spec names that Secret, ConfigMap, claim or ServiceAccount anywhere. */
+/** Whether a Pod's spec names that Secret, ConfigMap, claim or ServiceAccount anywhere, or has a template for the claim. */
 function refersTo(pod: PodRefs, resource: string, name: string): boolean {
   if (resource === 'serviceaccounts') return (pod.spec?.serviceAccountName ?? 'default') === name;
+  if (resource === 'persistentvolumeclaims' && hasTemplateOf(pod, name)) return true;
   const fields = namedByField[resource] ?? [];
   return refersWithin(pod.spec, fields, name);
+}
+
+function hasTemplateOf({ metadata, spec }: PodRefs, claim: string): boolean {
+  return Boolean(spec?.volumes?.some((v) => v.ephemeral !== undefined && `${metadata.name}-${v.name}` === claim));
 }
 
 function refersWithin(value: unknown, fields: readonly string[], name: string): boolean {

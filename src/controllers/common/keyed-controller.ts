@@ -25,15 +25,17 @@ export interface Following<T> {
   readonly on?: readonly ('add' | 'update' | 'delete')[];
 }
 
+export type KeyedControllerContext = Pick<ControllerContext, 'informers' | 'clock' | 'onError'>;
+
 /** Works on nothing before every informer that it uses has its first full state. */
 export class KeyedController implements RunningController {
   readonly queue: WorkQueue;
-  readonly #context: ControllerContext;
+  readonly #context: KeyedControllerContext;
   readonly #options: KeyedControllerOptions;
   readonly #informers = new Set<Informer<never>>();
   #controller: Controller | undefined;
 
-  constructor(context: ControllerContext, options: KeyedControllerOptions) {
+  constructor(context: KeyedControllerContext, options: KeyedControllerOptions) {
     this.#context = context;
     this.#options = options;
     this.queue = new WorkQueue({ clock: context.clock, name: options.queueName });

@@ -84,9 +84,10 @@ function containerPathOf({ mountPath }: VolumeMount): string {
   return mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
 }
 
-/** Content that the kubelet keeps is not the container's to change. */
+/** Content that the kubelet keeps is not the container's to change, nor is a claim that is used read-only. */
 function isAlwaysReadonly(pod: Pod, name: string): boolean {
   const volume = pod.spec?.volumes?.find((v) => v.name === name);
+  if (volume?.persistentVolumeClaim?.readOnly) return true;
   return Boolean(volume?.configMap || volume?.secret || volume?.downwardAPI || volume?.projected);
 }
 

@@ -10,6 +10,8 @@ import type { Pod, Volume } from '../types.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { applyFsGroup } from './fs-group.ts';
 import { checkHostPath } from './host-path.ts';
+import type { ClaimedVolume, VolumeClaims } from './claims.ts';
+import { preparePersistent } from './persistent.ts';
 import { type PayloadDeps, volumePayload } from './payloads.ts';
 
 /** Directories on the node, by the volume's name. */
@@ -18,6 +20,7 @@ export type VolumePaths = ReadonlyMap<string, string>;
 export interface VolumeManagerDeps extends Omit<PayloadDeps, 'facts'> {
   readonly dirs: NodeDirectories;
   readonly clock: Clock;
+  readonly claims: VolumeClaims;
 }
 
 /** A volume that could not be made; the message is for the FailedMount event. */
@@ -38,6 +41,8 @@ export class VolumeError extends Error {
  */
 export class VolumeManager {
   readonly #deps: VolumeManagerDeps;
+  /** By UID of the pod, then by the volume's name. */
+  readonly #persistentPaths = new Map<string, Map<string, string>>();
   #secretsReady: Promise<void> | undefined;
 
   constructor(deps: VolumeManagerDeps) {
@@ -70,7 +75,9 @@ export class VolumeManager {
 
   /** Removes all that a pod has on this node, mounts first; fails rather than delete through a mount that stays. */
   async remove(uid: string): Promise<void> {
-    const { dirs } = this.#deps;
+    const { dirs, claims } = this.#deps;
+    claims.forget(uid);
+    this.#persistentPaths.delete(uid);
     for (const directory of [podDirectory(dirs, uid), join(this.#secretsRoot, uid)]) {
       const left = await unmountBelow(directory);
       if (left.length > 0) throw new Error(`removing the volumes of pod ${uid}: still mounted: ${left.join(', ')}`);
@@ -98,6 +105,8 @@ export class VolumeManager {
       await checkHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
       return volume.hostPath.path;
     }
+    const claimed = await this.#deps.claims.resolve(pod, volume);
+    if (claimed) return this.#persistent(pod, volume.name, claimed);
     const payload = await volumePayload(pod, volume, { ...this.#deps, facts });
     if (payload) {
       const isSecret = volume.secret !== undefined || volume.projected !== undefined;
@@ -113,6 +122,15 @@ export class VolumeManager {
     if (volume.emptyDir || Object.keys(volume).length === 1) return this.#emptyDir(pod, volume, fsGroup);
     const kind = Object.keys(volume).find((key) => key !== 'name');
     throw new Error(`volumes of kind ${kind} are not supported by this node`);
+  }
+
+  /** Once while the pod is here: what it changes in the volume's ownership stays. */
+  async #persistent(pod: Pod, name: string, claimed: ClaimedVolume): Promise<string> {
+    const ofPod = this.#persistentPaths.get(pod.metadata.uid!) ?? new Map<string, string>();
+    this.#persistentPaths.set(pod.metadata.uid!, ofPod);
+    const path = ofPod.get(name) ?? (await preparePersistent(pod, claimed));
+    ofPod.set(name, path);
+    return path;
   }
 
   async #emptyDir(pod: Pod, volume: Volume, fsGroup: number | undefined): Promise<string> {

@@ -11,12 +11,14 @@ import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { volumeBinderController } from './persistentvolume-binder/controller.ts';
+import { volumeExpanderController } from './persistentvolume-expander/controller.ts';
 import { volumeProtectionController } from './persistentvolume-protection/controller.ts';
 import { claimProtectionController } from './persistentvolumeclaim-protection/controller.ts';
 import { podGarbageCollector } from './pod-garbage-collector/controller.ts';
@@ -55,11 +57,13 @@ export const controllers: readonly ControllerDescriptor[] = [
   nodeIpamController,
   nodeLifecycleController,
   volumeBinderController,
+  volumeExpanderController,
   clusterRoleAggregationController,
   claimProtectionController,
   volumeProtectionController,
   volumeAttributesClassProtectionController,
   ttlAfterFinishedController,
   rootCaPublisher,
+  ephemeralVolumeController,
   taintEvictionController,
 ];

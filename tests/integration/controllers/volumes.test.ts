@@ -193,3 +193,77 @@ test('a bound claim whose volume is taken away by force is lost', async () => {
     'Bound claim has lost its PersistentVolume. Data on the volume is lost!',
   ]);
 });
+
+test('an ephemeral volume gets its claim, the pod its volume and node, and the claim goes with the pod', async () => {
+  const w = await storageWorld();
+  await w.classes.create({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'late' },
+    provisioner: 'kubernetes.io/no-provisioner',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  const nodeAffinity = {
+    required: {
+      nodeSelectorTerms: [
+        { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-2'] }] },
+      ],
+    },
+  };
+  await w.volumes.create(
+    volumeOf('disk', '1Gi', { storageClassName: 'late', nodeAffinity, persistentVolumeReclaimPolicy: 'Retain' }),
+  );
+  await w.rest();
+  await w.pods.create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p' },
+    spec: {
+      containers: [{ name: 'c', image: 'web:1' }],
+      volumes: [
+        {
+          name: 'scratch',
+          ephemeral: {
+            volumeClaimTemplate: {
+              spec: {
+                storageClassName: 'late',
+                accessModes: ['ReadWriteOnce'],
+                resources: { requests: { storage: '1Gi' } },
+              },
+            },
+          },
+        },
+      ],
+    },
+  });
+  await w.rest();
+  const pod = await w.pods.get('p');
+  expect(pod.spec!.nodeName).toBe('node-2');
+  const claim = await w.claims.get('p-scratch');
+  expect(claim.metadata.ownerReferences).toMatchObject([{ kind: 'Pod', name: 'p', uid: pod.metadata.uid }]);
+  expect(claim.status!.phase).toBe('Bound');
+  expect(claim.spec!.volumeName).toBe('disk');
+  await w.pods.delete('p');
+  await w.rest(60);
+  expect(await isThere(w.claims.get('p-scratch'))).toBe(false);
+  expect((await w.volumes.get('disk')).status!.phase).toBe('Released');
+  expect(w.cluster.errors).toEqual([]);
+});
+
+test('a claim that is to grow is told who has to see to it', async () => {
+  const w = await storageWorld();
+  await w.classes.create({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'growing' },
+    provisioner: 'example.com/p',
+    allowVolumeExpansion: true,
+  });
+  await w.volumes.create(volumeOf('disk', '1Gi', { storageClassName: 'growing' }));
+  await w.claims.create(claimOf('data', { storageClassName: 'growing' }));
+  await w.rest();
+  await w.claims.patch('data', 'merge', { spec: { resources: { requests: { storage: '2Gi' } } } });
+  await w.rest();
+  expect(await w.events('ExternalExpanding')).toEqual(['waiting for an external controller to expand this PVC']);
+  expect(w.cluster.errors).toEqual([]);
+});

@@ -17,7 +17,7 @@ export const betaStorageProvisioner = 'volume.beta.kubernetes.io/storage-provisi
 /** Where the class stood before it was a field; it wins. */
 const betaStorageClass = 'volume.beta.kubernetes.io/storage-class';
 /** The size that the claim had before its volume grew. */
-const preResizeCapacity = 'volume.alpha.kubernetes.io/pre-resize-capacity';
+export const preResizeCapacity = 'volume.alpha.kubernetes.io/pre-resize-capacity';
 
 export const keyOfClaim = ({ metadata }: Claim): string => `${metadata.namespace}/${metadata.name}`;
 export const keyOfReference = ({ namespace, name }: DeepReadonly<ObjectReference>): string => `${namespace}/${name}`;

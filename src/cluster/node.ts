@@ -1,5 +1,6 @@
 /** One node in this process: containerd, kubelet, the network of its namespace, proxy. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { Node, Pod } from '../apis/generated/types/core/v1.ts';
 import { realClock } from '../base/node/real-clock.ts';
@@ -17,7 +18,11 @@ import { HostPorts } from '../network/hostports/host-ports.ts';
 import { bridgeName, cniNetwork, hostPortTable, policyTable, proxyTable } from '../network/names.ts';
 import { setUpNodeNetwork } from '../network/node/setup.ts';
 import { NetworkPolicies } from '../network/policy/network-policies.ts';
+import { HealthCheckPorts } from '../network/proxy/health-check-ports.ts';
+import { ProxyHealth } from '../network/proxy/health.ts';
+import { ProxyMetrics } from '../network/proxy/metrics.ts';
 import { ServiceProxy } from '../network/proxy/proxy.ts';
+import { serveHealth, serveMetrics, stopServer } from '../network/proxy/servers.ts';
 import { startAnnouncer } from './announce.ts';
 import { clusterDnsServer } from './cluster-dns.ts';
 import { isolatingRuntime } from './isolating-runtime.ts';
@@ -60,6 +65,8 @@ export interface NodeClients {
 
 /** As a node shutdown: hooks and SIGTERM for so long, then SIGKILL. */
 const shutdownGraceSeconds = 5;
+/** Rules that wait longer are a fault: twice upstream's sync period. */
+const proxyPatienceMs = 60_000;
 /** The kubelet's port where it is free: what people and firewalls know. */
 const kubeletPort = 10250;
 
@@ -165,6 +172,7 @@ export async function startNode(
     );
     kubelet.poke();
   });
+  const health = await serveProxy(options.nodeIp, stages, log);
   const proxy = new ServiceProxy(
     {
       nodeName: options.name,
@@ -173,7 +181,7 @@ export async function startNode(
       podCidr: options.podNetworkCidr,
       serviceCidr: options.serviceCidr,
     },
-    { informers, clock: realClock, nft, conntrack, log: say },
+    { informers, clock: realClock, nft, conntrack, log: say, ...health },
   );
   await stages.run(
     'proxy',
@@ -183,6 +191,29 @@ export async function startNode(
   await startHostPorts(options, clients.kubelet, stages, say);
   const bridge = bridgeName(options.clusterId);
   await startAnnouncer({ nodeName: options.name, bridge }, clients.network, network, stages, say);
+}
+
+/** Health where load balancers ask, metrics on loopback; a port that another cluster of this machine has is left to it. */
+async function serveProxy(nodeIp: string, stages: Stages, log: Logger) {
+  const metrics = new ProxyMetrics();
+  const health = new ProxyHealth(realClock, proxyPatienceMs);
+  const serve = async (name: string, open: () => Promise<Server>) => {
+    try {
+      await stages.run(name, open, stopServer);
+    } catch (error) {
+      if (!/EADDRINUSE/.test(messageOf(error))) throw error;
+      log.detail(0, `${name}: ${messageOf(error)}`);
+    }
+  };
+  const configuration = { mode: 'nftables', healthzBindAddress: `${nodeIp}:10256` };
+  await serve('proxy health', () => serveHealth(health, metrics, { host: nodeIp, port: 10256 }));
+  await serve('proxy metrics', () => serveMetrics(metrics, configuration, { host: '127.0.0.1', port: 10249 }));
+  const healthChecks = new HealthCheckPorts(
+    () => health.rulesCurrent,
+    () => [nodeIp],
+    (message) => log.warn(message),
+  );
+  return { metrics, health, healthChecks };
 }
 
 async function startNetworkInformers(

@@ -5,7 +5,7 @@ import { SyncLoop } from './sync-loop.ts';
 /** Lets everything that can run without time passing run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-function make() {
+function make(minPeriodMs = 0) {
   const clock = new FakeClock({ defer: setImmediate });
   const logged: string[] = [];
   const runs: { finish: () => void; fail: (error: Error) => void }[] = [];
@@ -14,6 +14,7 @@ function make() {
     sync: () => new Promise((finish, fail) => runs.push({ finish, fail })),
     clock,
     log: (message) => logged.push(message),
+    minPeriodMs,
   });
   return { clock, logged, runs, loop };
 }
@@ -57,5 +58,41 @@ it('says a later failure and tries again after a second', async () => {
   await settle();
   expect(runs).toHaveLength(3);
   runs[2]!.finish();
+  await loop.stop();
+});
+
+it('runs twice at once and then once a period where one is asked for', async () => {
+  const { clock, runs, loop } = make(1_000);
+  const started = loop.start();
+  runs[0]!.finish();
+  await started;
+  for (const wanted of [2, 3, 3]) {
+    loop.touch();
+    await settle();
+    expect(runs).toHaveLength(wanted);
+    runs.at(-1)!.finish();
+    await settle();
+  }
+  await clock.advance(999);
+  await settle();
+  expect(runs).toHaveLength(3);
+  await clock.advance(1);
+  await settle();
+  expect(runs).toHaveLength(4);
+  runs.at(-1)!.finish();
+  await loop.stop();
+});
+
+it('flush resolves when a run is over that began after it', async () => {
+  const { runs, loop } = make();
+  const started = loop.start();
+  let flushed = false;
+  const flush = loop.flush().then(() => (flushed = true));
+  runs[0]!.finish();
+  await started;
+  await settle();
+  expect(flushed).toBe(false);
+  runs[1]!.finish();
+  await flush;
   await loop.stop();
 });

@@ -12,6 +12,8 @@ export interface SyncLoopOptions {
   readonly sync: () => Promise<void>;
   readonly clock: Clock;
   readonly log: (message: string) => void;
+  /** Runs begin at least so far apart, but for two in a row after a pause; a run that failed is paused after anyway. */
+  readonly minPeriodMs?: number;
 }
 
 const retryMs = 1_000;
@@ -27,6 +29,11 @@ export class SyncLoop {
   constructor(options: SyncLoopOptions) {
     this.#options = options;
     this.#lifetime = new Lifetime((error) => options.log(`${options.what}: ${messageOf(error)}`));
+  }
+
+  /** Called by `stop`. */
+  defer(end: () => void): void {
+    this.#lifetime.defer(end);
   }
 
   get signal(): AbortSignal {
@@ -78,10 +85,26 @@ export class SyncLoop {
   async #run(signal: AbortSignal): Promise<void> {
     const { what, clock, log } = this.#options;
     signal.addEventListener('abort', () => this.#wake(), { once: true });
+    const { minPeriodMs = 0 } = this.#options;
+    // A token a period, two at the most: one change after a quiet time is taken at once, and so is the next.
+    let tokens = 2;
+    let refilledMs = clock.monotonicMs();
     while (!signal.aborted) {
       if (!this.#dirty) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
+      }
+      if (minPeriodMs > 0) {
+        const nowMs = clock.monotonicMs();
+        tokens = Math.min(2, tokens + (nowMs - refilledMs) / minPeriodMs);
+        refilledMs = nowMs;
+        if (tokens < 1) {
+          await sleep(clock, (1 - tokens) * minPeriodMs, signal, `${what}: min sync period`).catch(() => {});
+          tokens = 1;
+          refilledMs = clock.monotonicMs();
+        }
+        if (signal.aborted) return;
+        tokens -= 1;
       }
       try {
         await this.#sync();

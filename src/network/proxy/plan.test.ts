@@ -119,6 +119,19 @@ describe.runIf(mayMakeNamespaces)('the kernel', () => {
     expect(load(createScript(planTable(ports, options)))).toContain('table ip skiff-test');
   });
 
+  it('takes the table of the other family, with the addresses at which node ports answer', () => {
+    const six = port({
+      clusterIps: ['fd00:96::10'],
+      nodePort: 30080,
+      externalLocal: true,
+      internal: [endpoint('fd00::2')],
+    });
+    const v6 = { ...options, family: 'ip6', podCidr: 'fd00::/64', serviceCidr: 'fd00:96::/112' } as const;
+    const text = load(createScript(planTable([six], { ...v6, nodePortIps: ['fd00:1::1', '192.0.2.1'] })));
+    expect(text).toContain('dnat to [fd00::2]:8080');
+    expect(text).toMatch(/set nodeport-ips \{\s+type ipv6_addr\s+elements = \{ fd00:1::1 \}/);
+  });
+
   it('ends in the same table whichever way it came there', () => {
     const tables: NftTable[] = cases.map(([, ports]) => planTable(ports, options));
     const normal = (text: string) => text.split('\n').sort().join('\n');

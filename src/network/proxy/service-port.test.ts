@@ -9,16 +9,22 @@ const service = (spec: Service['spec'], ingress: readonly string[] = []): Servic
   status: { loadBalancer: { ingress: ingress.map((ip) => ({ ip })) } },
 });
 
-const at = (ip: string, nodeName: string, state: 'ready' | 'draining' | 'gone', forNodes: string[] = []): Endpoint => ({
+const at = (
+  ip: string,
+  nodeName: string,
+  state: 'ready' | 'draining' | 'gone',
+  forNodes: string[] = [],
+  forZones: string[] = [],
+): Endpoint => ({
   addresses: [ip],
   nodeName,
   conditions: { ready: state === 'ready', serving: state !== 'gone', terminating: state !== 'ready' },
-  ...(forNodes.length > 0 ? { hints: { forNodes: forNodes.map((name) => ({ name })) } } : {}),
+  hints: { forNodes: forNodes.map((name) => ({ name })), forZones: forZones.map((name) => ({ name })) },
 });
 
 function portFor(object: Service, endpoints: Endpoint[]) {
   const slice: EndpointSlice = { metadata: {}, addressType: 'IPv4', ports: [{ port: 8080 }], endpoints };
-  return servicePorts([object], () => [slice], 'here', 'IPv4')[0]!;
+  return servicePorts([object], () => [slice], { nodeName: 'here', zone: 'z1' }, 'IPv4')[0]!;
 }
 
 describe('servicePorts', () => {
@@ -43,6 +49,18 @@ describe('servicePorts', () => {
       [at('10.0.0.1', 'here', 'ready', ['here']), at('10.0.0.2', 'there', 'ready')],
       ['1', '2'],
       ['1'],
+    ],
+    [
+      'those meant for the zone',
+      [at('10.0.0.1', 'there', 'ready', [], ['z1']), at('10.0.0.2', 'there', 'ready', [], ['z2'])],
+      ['1'],
+      [],
+    ],
+    [
+      'all when one has no hint of a zone',
+      [at('10.0.0.1', 'there', 'ready', [], ['z1']), at('10.0.0.2', 'there', 'ready')],
+      ['1', '2'],
+      [],
     ],
     ['all when none is meant for this node', [at('10.0.0.2', 'there', 'ready', ['there'])], ['2'], []],
   ];

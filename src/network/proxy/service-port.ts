@@ -39,15 +39,22 @@ interface SlicePort {
   readonly port: number;
 }
 
+/** Where this node is. */
+export interface NodePlace {
+  readonly nodeName: string;
+  /** Absent: in no zone, and then hints of zones are not followed. */
+  readonly zone?: string;
+}
+
 /** Pure: all ports of all Services of one family, by key, in key order. */
 export function servicePorts(
   services: Iterable<DeepReadonly<Service>>,
   slicesOf: (namespace: string, service: string) => Iterable<DeepReadonly<EndpointSlice>>,
-  nodeName: string,
+  where: NodePlace,
   family: 'IPv4' | 'IPv6',
 ): ServicePort[] {
   const out: ServicePort[] = [];
-  for (const service of services) out.push(...portsOf(service, slicesOf, nodeName, family));
+  for (const service of services) out.push(...portsOf(service, slicesOf, where, family));
   return out.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
@@ -56,7 +63,7 @@ const familyOf = (ip: string): 'IPv4' | 'IPv6' => (ip.includes(':') ? 'IPv6' : '
 function portsOf(
   service: DeepReadonly<Service>,
   slicesOf: (namespace: string, service: string) => Iterable<DeepReadonly<EndpointSlice>>,
-  nodeName: string,
+  where: NodePlace,
   family: 'IPv4' | 'IPv6',
 ): ServicePort[] {
   const spec = service.spec;
@@ -76,12 +83,12 @@ function portsOf(
       ? (spec.loadBalancerSourceRanges ?? []).map((r) => r.trim()).filter((r) => familyOf(r) === family)
       : [];
   const guardedIps = sourceRanges.length > 0 ? balancerIps.filter((ip) => familyOf(ip) === family) : [];
-  const endpoints = endpointsOf(slicesOf(namespace, name), nodeName, family);
+  const endpoints = endpointsOf(slicesOf(namespace, name), where.nodeName, family);
   const externalLocal = spec.externalTrafficPolicy === 'Local';
   return (spec.ports ?? []).map((port) => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'];
     const candidates = endpoints(port.name ?? '', port.protocol ?? 'TCP');
-    const cluster = clusterEndpoints(candidates, nodeName);
+    const cluster = clusterEndpoints(candidates, where);
     const local = usable(candidates.filter((e) => e.local));
     return {
       key: `${namespace}/${name}/${protocol}/${port.name ?? ''}`,
@@ -105,6 +112,7 @@ interface Candidate extends Endpoint {
   readonly state: 'ready' | 'terminating';
   /** The nodes that it is meant for (hints.forNodes); empty: it has no such hint. */
   readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
 }
 
 /**
@@ -118,13 +126,29 @@ function usable(candidates: readonly Candidate[]): Endpoint[] {
 }
 
 /**
- * Under the Cluster policy: those meant for this node, provided that every ready endpoint says which nodes it is meant
- * for and one of them names this one. Half-hinted endpoints are being written: all of them are used until then.
+ * Under the Cluster policy: those meant for this node, else those meant for its zone, provided that every ready endpoint
+ * says which nodes (zones) it is meant for and one of them names this one. Half-hinted endpoints are being written: all of
+ * them are used until then.
  */
-function clusterEndpoints(candidates: readonly Candidate[], nodeName: string): Endpoint[] {
+function clusterEndpoints(candidates: readonly Candidate[], { nodeName, zone }: NodePlace): Endpoint[] {
   const ready = candidates.filter((c) => c.state === 'ready');
-  const meant = ready.filter((c) => c.forNodes.includes(nodeName));
-  return usable(meant.length > 0 && ready.every((c) => c.forNodes.length > 0) ? meant : candidates);
+  const meantFor = (hints: 'forNodes' | 'forZones', here: string | undefined) => {
+    if (here === undefined || !ready.every((c) => c[hints].length > 0)) return [];
+    return ready.filter((c) => c[hints].includes(here));
+  };
+  for (const meant of [meantFor('forNodes', nodeName), meantFor('forZones', zone)])
+    if (meant.length > 0) return usable(meant);
+  return usable(candidates);
+}
+
+/** How many ready endpoints this node has, by address: what health checks tell. */
+export function readyLocalEndpoints(slices: Iterable<DeepReadonly<EndpointSlice>>, nodeName: string): number {
+  const addresses = new Set<string>();
+  for (const slice of slices)
+    for (const endpoint of slice.endpoints ?? [])
+      if (endpoint.nodeName === nodeName && (endpoint.conditions?.ready ?? true))
+        for (const address of endpoint.addresses ?? []) addresses.add(address);
+  return addresses.size;
 }
 
 /** By port name and protocol: every endpoint that could take traffic, in a stable order. */
@@ -144,7 +168,8 @@ function endpointsOf(slices: Iterable<DeepReadonly<EndpointSlice>>, nodeName: st
         // An endpoint that moves between slices is in both for a moment: ready wins.
         if (!state || found.get(key)?.state === 'ready') continue;
         const forNodes = (endpoint.hints?.forNodes ?? []).map((n) => n.name);
-        found.set(key, { ip, port, local: endpoint.nodeName === nodeName, state, forNodes });
+        const forZones = (endpoint.hints?.forZones ?? []).map((z) => z.name);
+        found.set(key, { ip, port, local: endpoint.nodeName === nodeName, state, forNodes, forZones });
       }
     }
     return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);

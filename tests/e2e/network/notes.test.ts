@@ -140,4 +140,28 @@ describe.runIf(!missing)("the notes' Services", () => {
       expect(await shell(`timeout 5 wget -qO- http://${node}/`)).toBe(name);
     }
   });
+
+  it('a load balancer learns by the health check port which node has endpoints, and that its proxy is well', async () => {
+    const [pod] = await list('.items[*].metadata.name', 'pods', ...selected);
+    const host = await field('.status.hostIP', 'pod', pod!);
+    await cluster.must('patch', 'service', 'my-service', '-p', '{"spec":{"externalTrafficPolicy":"Local"}}');
+    const port = await field('.spec.healthCheckNodePort', 'service', 'my-service');
+    const ask = async (url: string) => {
+      try {
+        const answer = await fetch(url);
+        return [answer.status, await answer.json()];
+      } catch {
+        return [];
+      }
+    };
+    const answer = (localEndpoints: number) => [
+      localEndpoints > 0 ? 200 : 503,
+      { service: { namespace: 'default', name: 'my-service' }, localEndpoints, serviceProxyHealthy: true },
+    ];
+    for (const node of await list('.items[*].status.addresses[?(@.type=="InternalIP")].address', 'nodes'))
+      await expect
+        .poll(() => ask(`http://${node}:${port}/`), { timeout: 10_000 })
+        .toEqual(answer(node === host ? 1 : 0));
+    expect((await ask(`http://${host}:10256/healthz`))[1]).toMatchObject({ nodeHealthy: true });
+  });
 });

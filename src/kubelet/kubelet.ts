@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { cpus } from 'node:os';
 import type * as core from '../apis/generated/types/core/v1.ts';
 import type { Clock } from '../base/clock.ts';
@@ -58,6 +59,9 @@ import { isMirrorPod } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
 import type { Pod } from './types.ts';
 import { TokenManager } from './volumes/tokens.ts';
+import { CsiDrivers } from './csi/csi-drivers.ts';
+import { CsiVolumes } from './csi/csi-volumes.ts';
+import { PluginWatcher } from './plugins/plugin-watcher.ts';
 import { VolumeClaims } from './volumes/claims.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
@@ -127,6 +131,7 @@ class NodeAgent implements Kubelet {
   #workers: PodWorkers | undefined;
   #server: KubeletServer | undefined;
   #reporter: NodeReporter | undefined;
+  #csi: CsiVolumes | undefined;
 
   constructor(options: KubeletOptions, deps: KubeletDeps) {
     this.#options = options;
@@ -235,6 +240,25 @@ class NodeAgent implements Kubelet {
       onBegin: () => this.poke(),
     });
     this.#shutdown = shutdown;
+    const drivers = new CsiDrivers(nodeName, client, clock);
+    this.#stops.push(() => drivers.stop());
+    const csi = new CsiVolumes({
+      nodeName,
+      dirs,
+      plugins: join(dataDir, 'plugins'),
+      client,
+      clock,
+      drivers,
+      podUids: () => readdir(dirs.pods),
+    });
+    this.#csi = csi;
+    const plugins = new PluginWatcher(join(dataDir, 'plugins_registry'), {
+      clock,
+      log,
+      handlers: { CSIPlugin: drivers },
+    });
+    await plugins.start();
+    this.#stops.push(() => plugins.stop());
     const workers: PodWorkers = new PodWorkers({
       refuses: (pod) => shutdown.admit() ?? eviction.admit(pod),
       meter: metrics,
@@ -256,7 +280,7 @@ class NodeAgent implements Kubelet {
         recorder,
         credentials: (pod, image) => pullCredentials(objects, pod, image),
       }),
-      volumes: new VolumeManager({ dirs, clock, objects, tokens, node, claims: new VolumeClaims(client) }),
+      volumes: new VolumeManager({ dirs, clock, objects, tokens, node, claims: new VolumeClaims(client), csi }),
       allocations,
       cgroups: this.#cgroups,
       backoff: new CrashBackoff(this.#options.crashLoopBackOff ?? crashBackoff(configuration)),
@@ -470,9 +494,10 @@ class NodeAgent implements Kubelet {
           runtime.status().catch(() => []),
           runtime.listImages().catch(() => []),
         ]);
+        const volumesInUse = [...((await this.#csi?.inUse()) ?? [])];
         const name = version?.runtimeName ?? 'containerd';
         const silentMs = clock.monotonicMs() - workers.lastRelistMs;
-        return nodeStatus({
+        const known = nodeStatus({
           nodeName,
           nodeIps,
           port: this.port,
@@ -495,6 +520,7 @@ class NodeAgent implements Kubelet {
           node,
           nowMs: clock.now(),
         });
+        return volumesInUse.length > 0 || node?.status?.volumesInUse ? { ...known, volumesInUse } : known;
       },
     });
   }

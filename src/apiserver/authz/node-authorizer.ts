@@ -25,11 +25,19 @@ interface PodRefs extends KubeObject {
     nodeName?: string;
     serviceAccountName?: string;
     imagePullSecrets?: { name?: string }[];
-    volumes?: { name?: string; ephemeral?: unknown }[];
+    volumes?: { name?: string; ephemeral?: object; persistentVolumeClaim?: { claimName?: string } }[];
     containers?: unknown[];
     initContainers?: unknown[];
     ephemeralContainers?: unknown[];
   };
+}
+
+interface ClaimRefs extends KubeObject {
+  spec?: { volumeName?: string };
+}
+
+interface VolumeRefs extends KubeObject {
+  spec?: object;
 }
 
 const readVerbs = new Set(['get', 'list', 'watch']);
@@ -87,7 +95,25 @@ export class NodeAuthorizer implements Authorizer {
   #related(a: AuthorizationAttributes, node: string): Decision {
     for (const pod of this.#lookup.list<PodRefs>('', 'pods', a.namespace))
       if (pod.spec?.nodeName === node && refersTo(pod, a.resource, a.name)) return allow;
+    if (a.resource === 'secrets' && this.#isOfVolume(a, node)) return allow;
     return refuse(`no relationship found between node '${node}' and this object`);
+  }
+
+  /** Whether a persistent volume that a pod of the node has claimed names the Secret; it may be of another namespace. */
+  #isOfVolume(a: AuthorizationAttributes, node: string): boolean {
+    for (const pod of this.#lookup.list<PodRefs>('', 'pods', '')) {
+      if (pod.spec?.nodeName !== node) continue;
+      const { namespace = '', name } = pod.metadata;
+      for (const volume of pod.spec.volumes ?? []) {
+        const claimName = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${name}-${volume.name}`);
+        if (claimName === undefined) continue;
+        const claim = this.#lookup.get<ClaimRefs>('', 'persistentvolumeclaims', namespace, claimName);
+        const bound = claim?.spec?.volumeName;
+        const source = bound ? this.#lookup.get<VolumeRefs>('', 'persistentvolumes', '', bound) : undefined;
+        if (namesSecret(source?.spec, namespace, a)) return true;
+      }
+    }
+    return false;
   }
 
   #readPods(a: AuthorizationAttributes, node: string): Decision | undefined {
@@ -129,6 +155,17 @@ function refersTo(pod: PodRefs, resource: string, name: string): boolean {
   if (resource === 'persistentvolumeclaims' && hasTemplateOf(pod, name)) return true;
   const fields = namedByField[resource] ?? [];
   return refersWithin(pod.spec, fields, name);
+}
+
+/** References of a volume's source that end in `secretRef`; those without a namespace mean the claim's. */
+function namesSecret(value: unknown, namespace: string, wanted: AuthorizationAttributes): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, child]) => {
+    if (typeof child !== 'object' || child === null) return false;
+    if (!/secretref$/i.test(key)) return namesSecret(child, namespace, wanted);
+    const reference = child as { name?: string; namespace?: string };
+    return reference.name === wanted.name && (reference.namespace || namespace) === wanted.namespace;
+  });
 }
 
 function hasTemplateOf({ metadata, spec }: PodRefs, claim: string): boolean {

@@ -10,7 +10,8 @@ import type { Pod, Volume } from '../types.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { applyFsGroup } from './fs-group.ts';
 import { checkHostPath } from './host-path.ts';
-import type { ClaimedVolume, VolumeClaims } from './claims.ts';
+import type { CsiVolumes } from '../csi/csi-volumes.ts';
+import type { VolumeClaims } from './claims.ts';
 import { preparePersistent } from './persistent.ts';
 import { type PayloadDeps, volumePayload } from './payloads.ts';
 
@@ -21,6 +22,7 @@ export interface VolumeManagerDeps extends Omit<PayloadDeps, 'facts'> {
   readonly dirs: NodeDirectories;
   readonly clock: Clock;
   readonly claims: VolumeClaims;
+  readonly csi: Pick<CsiVolumes, 'mountClaim' | 'mountInline' | 'unmountPod'>;
 }
 
 /** A volume that could not be made; the message is for the FailedMount event. */
@@ -78,6 +80,7 @@ export class VolumeManager {
     const { dirs, claims } = this.#deps;
     claims.forget(uid);
     this.#persistentPaths.delete(uid);
+    await this.#deps.csi.unmountPod(uid);
     for (const directory of [podDirectory(dirs, uid), join(this.#secretsRoot, uid)]) {
       const left = await unmountBelow(directory);
       if (left.length > 0) throw new Error(`removing the volumes of pod ${uid}: still mounted: ${left.join(', ')}`);
@@ -87,7 +90,9 @@ export class VolumeManager {
 
   /** Content without which nothing can run again: what is left of an ended pod is only its directory. */
   async tearDown(uid: string): Promise<void> {
-    const { dirs } = this.#deps;
+    const { dirs, csi } = this.#deps;
+    this.#persistentPaths.delete(uid);
+    await csi.unmountPod(uid);
     await unmountBelow(podDirectory(dirs, uid));
     await rm(join(podDirectory(dirs, uid), 'volumes'), { recursive: true, force: true });
     await rm(join(this.#secretsRoot, uid), { recursive: true, force: true });
@@ -106,7 +111,11 @@ export class VolumeManager {
       return volume.hostPath.path;
     }
     const claimed = await this.#deps.claims.resolve(pod, volume);
-    if (claimed) return this.#persistent(pod, volume.name, claimed);
+    const { csi } = this.#deps;
+    if (claimed?.volume.spec?.csi && claimed.volume.spec.volumeMode !== 'Block')
+      return this.#once(pod, volume.name, () => csi.mountClaim(pod, claimed));
+    if (claimed) return this.#once(pod, volume.name, () => preparePersistent(pod, claimed));
+    if (volume.csi) return this.#once(pod, volume.name, () => csi.mountInline(pod, volume));
     const payload = await volumePayload(pod, volume, { ...this.#deps, facts });
     if (payload) {
       const isSecret = volume.secret !== undefined || volume.projected !== undefined;
@@ -125,10 +134,10 @@ export class VolumeManager {
   }
 
   /** Once while the pod is here: what it changes in the volume's ownership stays. */
-  async #persistent(pod: Pod, name: string, claimed: ClaimedVolume): Promise<string> {
+  async #once(pod: Pod, name: string, prepare: () => Promise<string>): Promise<string> {
     const ofPod = this.#persistentPaths.get(pod.metadata.uid!) ?? new Map<string, string>();
     this.#persistentPaths.set(pod.metadata.uid!, ofPod);
-    const path = ofPod.get(name) ?? (await preparePersistent(pod, claimed));
+    const path = ofPod.get(name) ?? (await prepare());
     ofPod.set(name, path);
     return path;
   }

@@ -2,8 +2,11 @@
  * The cluster's DNS: our server on the first node, reached as every other Service is, at the tenth address of the Service
  * network. The Service has no selector: its one EndpointSlice points to where the server listens.
  */
+import { createServer, type Server } from 'node:http';
 import type { Service } from '../apis/generated/types/core/v1.ts';
 import type { EndpointSlice } from '../apis/generated/types/discovery.k8s.io/v1.ts';
+import { messageOf } from '../base/errors.ts';
+import { realClock } from '../base/node/real-clock.ts';
 import type { Client, ResourceClient } from '../client/client.ts';
 import type { InformerFactory } from '../client/informers.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
@@ -12,6 +15,7 @@ import { addressAt, contains, parseCidr } from '../network/cidr.ts';
 import { feed } from '../network/dns/feed.ts';
 import { nameserversOf } from '../network/dns/forward.ts';
 import { DnsServer } from '../network/dns/server.ts';
+import { DnsMetrics } from '../network/dns/metrics.ts';
 import { IndexedSource } from '../network/dns/source.ts';
 import type { PolicyPod } from '../network/policy/policy-pod.ts';
 
@@ -21,6 +25,8 @@ export interface ClusterDnsOptions {
   readonly clusterDomain: string;
   readonly podNetworkCidr: string;
   readonly serviceCidr: string;
+  /** Whose names go to which servers. */
+  readonly stubDomains: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The Service's address: the tenth of the Service network, as kubeadm has it. */
@@ -41,6 +47,7 @@ export const clusterDnsServer = (address: string): PolicyPod => ({
 
 /** Policies that let pods ask for names say so; where the host holds the port already, any other will do. */
 const dnsPort = 53;
+const metricsPort = 9153;
 const ttlSeconds = 30;
 const upstreamTimeoutMs = 2_000;
 
@@ -50,6 +57,9 @@ export class ClusterDns {
   readonly #informers: InformerFactory;
   readonly #stopFeed = new AbortController();
   readonly #server: DnsServer;
+  readonly #metrics = new DnsMetrics();
+  readonly #log: (message: string) => void;
+  #metricsServer: Server | undefined;
   readonly #source = new IndexedSource();
   #endFeed: () => void = () => {};
 
@@ -70,22 +80,38 @@ export class ClusterDns {
         // A resolver that sends names back to us would make a circle.
         upstreams: nameserversOf().filter((ip) => ip !== options.address && ip !== clusterDnsIp(options.serviceCidr)),
         upstreamTimeoutMs,
+        stubDomains: options.stubDomains,
       },
-      log,
+      { clock: realClock, log, metrics: this.#metrics },
     );
+    this.#log = log;
   }
 
   /** Resolves when the zone is loaded, the server listens and the Service leads to it. */
   async start(): Promise<void> {
     this.#endFeed = await feed(this.#source, this.#informers, this.#stopFeed.signal);
     await this.#server.start();
+    this.#serveMetrics();
     await this.#publish();
   }
 
   async stop(): Promise<void> {
     this.#stopFeed.abort();
     this.#endFeed();
+    this.#metricsServer?.close();
+    this.#metricsServer?.closeAllConnections();
     await this.#server.stop();
+  }
+
+  /** Names are answered whether or not anybody can count them. */
+  #serveMetrics(): void {
+    this.#metricsServer = createServer((request, response) => {
+      if (request.url !== '/metrics') return void response.writeHead(404).end();
+      const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+      response.writeHead(200, headers).end(this.#metrics.registry.text());
+    });
+    this.#metricsServer.on('error', (error) => this.#log(`cluster DNS: metrics: ${messageOf(error)}`));
+    this.#metricsServer.listen({ host: this.#options.address, port: metricsPort });
   }
 
   async #publish(): Promise<void> {

@@ -7,6 +7,7 @@ import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
 import { InformerFactory } from '../client/informers.ts';
 import { ip } from '../network/command.ts';
+import { parseStubDomain } from '../network/dns/forwarder.ts';
 import {
   fabricAddress,
   fabricCidr,
@@ -199,6 +200,7 @@ async function startDns({ options, controlPlane, stages, log }: ClusterContext):
       clusterDomain,
       podNetworkCidr: options.podNetworkCidr,
       serviceCidr: options.serviceCidr,
+      stubDomains: Object.fromEntries(options.dnsStubDomain.map(parseStubDomain)),
     },
     client,
     informers,

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { messageOf } from '../../base/errors.ts';
 import { isIP } from 'node:net';
 import { AddressPool } from '../../cloud/local/pool.ts';
+import { parseStubDomain } from '../../network/dns/forwarder.ts';
 import { overlaps, parseCidr } from '../../network/cidr.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -28,6 +29,8 @@ export interface UpOptions {
   readonly serviceCidr: string;
   /** Undefined: load balancers have the nodes' own addresses. */
   readonly loadBalancerPool: string | undefined;
+  /** `DOMAIN=ADDRESS,...` each. */
+  readonly dnsStubDomain: readonly string[];
   /** Undefined: `DIR/admin.conf`. */
   readonly kubeconfig: string | undefined;
   readonly mergeKubeconfig: boolean;
@@ -70,6 +73,15 @@ function network(value: string): string {
   return value;
 }
 
+function stubDomain(value: string, before: readonly string[] | undefined): string[] {
+  try {
+    parseStubDomain(value);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...collect(value, before)];
+}
+
 function pool(value: string): string {
   try {
     AddressPool.parse(value);
@@ -110,6 +122,11 @@ export function addUpOptions(command: Command): Command {
       "addresses for Services of type LoadBalancer: FIRST-LAST or networks, with commas (default: the nodes' own)",
       pool,
     )
+    .option(
+      '--dns-stub-domain <domain=servers>',
+      'whose names other servers answer: DOMAIN=ADDRESS,...; repeatable',
+      stubDomain,
+    )
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DIR/admin.conf)')
     .option('--merge-kubeconfig', 'also merge a context into $KUBECONFIG or ~/.kube/config')
     .option('--load-image <file>', 'an OCI or docker archive to import into every node; repeatable', collect)
@@ -137,6 +154,7 @@ export function upOptionsOf(command: Command): UpOptions {
     podNetworkCidr: values['podNetworkCidr'] as string,
     serviceCidr: values['serviceCidr'] as string,
     loadBalancerPool: values['loadBalancerPool'] as string | undefined,
+    dnsStubDomain: (values['dnsStubDomain'] as string[] | undefined) ?? [],
     kubeconfig: path(values['kubeconfig']),
     mergeKubeconfig: values['mergeKubeconfig'] === true,
     loadImage: ((values['loadImage'] as string[] | undefined) ?? []).map((file) => resolve(file)),

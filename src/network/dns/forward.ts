@@ -1,25 +1,22 @@
-/** Names that are not the cluster's go to the resolvers that the node itself uses, one after the other. */
+/** Questions to other name servers, by UDP and TCP. */
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 
-export interface ForwardOptions {
-  /** Addresses of resolvers, in order of preference; none: such names fail at once. */
-  readonly upstreams: readonly string[];
-  readonly upstreamTimeoutMs: number;
+/** Asks one server: `ADDRESS` or `ADDRESS:PORT` (IPv6 with a port in brackets). Rejects when it does not answer in time. */
+export function askServer(
+  message: Uint8Array,
+  server: string,
+  overTcp: boolean,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  const { address, port } = serverAddress(server);
+  return (overTcp ? askTcp : askUdp)(message, address, port, timeoutMs);
 }
 
-/** The first answer of an upstream, as it came; undefined when none answered. */
-export async function forward(
-  message: Uint8Array,
-  overTcp: boolean,
-  options: ForwardOptions,
-): Promise<Uint8Array | undefined> {
-  for (const address of options.upstreams) {
-    const reply = await (overTcp ? askTcp : askUdp)(message, address, options.upstreamTimeoutMs).catch(() => undefined);
-    if (reply) return reply;
-  }
-  return undefined;
+function serverAddress(text: string): { readonly address: string; readonly port: number } {
+  const match = isIP(text) === 0 ? /^\[?([^\]]+)\]?:(\d+)$/.exec(text) : null;
+  return match ? { address: match[1]!, port: Number(match[2]) } : { address: text, port: 53 };
 }
 
 /** The nameservers of a resolv.conf; '' of a missing file. Loopback ones are kept: the server runs on the node. */
@@ -33,7 +30,7 @@ export function nameserversOf(path = '/etc/resolv.conf'): string[] {
   return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((m) => m[1]!).filter((a) => isIP(a) !== 0);
 }
 
-function askUdp(message: Uint8Array, address: string, timeoutMs: number): Promise<Uint8Array> {
+function askUdp(message: Uint8Array, address: string, port: number, timeoutMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     const end = (settle: () => void) => {
@@ -50,13 +47,13 @@ function askUdp(message: Uint8Array, address: string, timeoutMs: number): Promis
       // Only the reply to this question counts: same id, from where it was sent to (connected socket).
       if (reply[0] === message[0] && reply[1] === message[1]) end(() => resolve(reply));
     });
-    socket.connect(53, address, () => socket.send(message));
+    socket.connect(port, address, () => socket.send(message));
   });
 }
 
-function askTcp(message: Uint8Array, address: string, timeoutMs: number): Promise<Uint8Array> {
+function askTcp(message: Uint8Array, address: string, port: number, timeoutMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port: 53, timeout: timeoutMs });
+    const socket = connect({ host: address, port, timeout: timeoutMs });
     let got = Buffer.alloc(0);
     socket.on('timeout', () => socket.destroy(new Error(`${address} did not answer in ${timeoutMs} ms`)));
     socket.on('error', reject);

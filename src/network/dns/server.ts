@@ -2,11 +2,20 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
 import { decode, encode, type Answer, type DecodedPacket, type Packet, type Question } from 'dns-packet';
+import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
-import { forward, type ForwardOptions } from './forward.ts';
+import { askServer } from './forward.ts';
+import { Forwarder, type ForwarderOptions } from './forwarder.ts';
+import type { DnsMetrics } from './metrics.ts';
 import { answer, type DnsRecord, type ZoneOptions, type ZoneSource } from './zone.ts';
 
-export interface DnsServerOptions extends ZoneOptions, ForwardOptions {
+export interface DnsServerDeps {
+  readonly clock: Clock;
+  readonly log?: (message: string) => void;
+  readonly metrics?: DnsMetrics;
+}
+
+export interface DnsServerOptions extends ZoneOptions, ForwarderOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
@@ -15,6 +24,10 @@ export interface DnsServerOptions extends ZoneOptions, ForwardOptions {
 }
 
 const rcode = { noError: 0, formatError: 1, serverFailure: 2, nxDomain: 3, notImplemented: 4, refused: 5 } as const;
+/** By number, as metrics name them. */
+const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+/** Of twelve bits, four in the header and eight in OPT. */
+const badVersion = 16;
 const flag = {
   authoritative: 1 << 10,
   truncated: 1 << 9,
@@ -33,15 +46,21 @@ export class DnsServer {
   readonly #source: ZoneSource;
   readonly #options: DnsServerOptions;
   readonly #log: (message: string) => void;
+  readonly #clock: Clock;
+  readonly #metrics: DnsMetrics | undefined;
+  readonly #forwarder: Forwarder;
   #udp: Socket | undefined;
   #tcp: Server | undefined;
   readonly #connections = new Set<TcpSocket>();
   #port = 0;
 
-  constructor(source: ZoneSource, options: DnsServerOptions, log: (message: string) => void = () => {}) {
+  constructor(source: ZoneSource, options: DnsServerOptions, { clock, log = () => {}, metrics }: DnsServerDeps) {
     this.#source = source;
     this.#options = options;
     this.#log = log;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#forwarder = new Forwarder(options, { clock, ask: askServer, ...(metrics && { metrics }) });
   }
 
   get port(): number {
@@ -89,6 +108,17 @@ export class DnsServer {
 
   /** The answer to one message, or undefined for one that deserves none. */
   async respond(message: Uint8Array, overTcp: boolean): Promise<Uint8Array | undefined> {
+    if (!this.#metrics) return this.#respond(message, overTcp);
+    const startMs = this.#clock.monotonicMs();
+    const reply = await this.#respond(message, overTcp);
+    if (reply) {
+      this.#metrics.responses.inc([rcodeNames[reply[3]! & 15] ?? String(reply[3]! & 15)]);
+      this.#metrics.duration.observe((this.#clock.monotonicMs() - startMs) / 1000);
+    }
+    return reply;
+  }
+
+  async #respond(message: Uint8Array, overTcp: boolean): Promise<Uint8Array | undefined> {
     let query: DecodedPacket;
     try {
       query = decode(message as Buffer);
@@ -104,9 +134,13 @@ export class DnsServer {
     // The four bits after QR in the third byte; 0 is a standard query.
     if (((message[2]! >> 3) & 15) !== 0) return encode({ ...head, flags: asked | rcode.notImplemented });
 
-    const packet = await this.#answer(question, message, overTcp);
-    if (packet instanceof Uint8Array) return packet;
+    this.#metrics?.requests.inc([overTcp ? 'tcp' : 'udp', question.type]);
     const opt = query.additionals?.find((a) => a.type === 'OPT');
+    // RFC 6891: of EDNS we know version 0, and say so.
+    const isStrange = opt !== undefined && opt.ednsVersion !== 0;
+    const edns = opt ? `${opt.udpPayloadSize} ${opt.flag_do}` : '';
+    const packet = isStrange ? {} : await this.#answer(question, message, overTcp, edns);
+    if (packet instanceof Uint8Array) return packet;
     const limit = overTcp
       ? 65_535
       : opt
@@ -118,7 +152,7 @@ export class DnsServer {
             type: 'OPT',
             name: '.',
             udpPayloadSize: mostUdpBytes,
-            extendedRcode: 0,
+            extendedRcode: isStrange ? badVersion >> 4 : 0,
             ednsVersion: 0,
             flags: 0,
             flag_do: false,
@@ -143,12 +177,16 @@ export class DnsServer {
     });
   }
 
-  async #answer(question: Question, message: Uint8Array, overTcp: boolean): Promise<Packet | Uint8Array> {
+  async #answer(question: Question, message: Uint8Array, overTcp: boolean, edns: string): Promise<Packet | Uint8Array> {
     const name = question.name.toLowerCase().replace(/\.$/, '');
     const result = answer(this.#source, this.#options, name, question.type);
     switch (result.kind) {
       case 'elsewhere':
-        return (await forward(message, overTcp, this.#options)) ?? { flags: rcode.serverFailure };
+        return (
+          (await this.#forwarder.forward(message, { name, type: question.type, overTcp, edns })) ?? {
+            flags: rcode.serverFailure,
+          }
+        );
       case 'nxdomain':
         return { flags: flag.authoritative | rcode.nxDomain, authorities: [wire(result.authority)] };
       case 'found': {
@@ -171,7 +209,7 @@ export class DnsServer {
       flags: flag.recursionDesired,
       questions: [{ name: target, type: question.type }],
     });
-    const reply = await forward(query, true, this.#options);
+    const reply = await this.#forwarder.forward(query, { name: target, type: question.type, overTcp: true, edns: '' });
     return reply ? (decode(reply as Buffer).answers ?? []) : [];
   }
 

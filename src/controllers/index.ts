@@ -18,6 +18,7 @@ import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { volumeBinderController } from './persistentvolume-binder/controller.ts';
+import { attachDetachController } from './persistentvolume-attach-detach/controller.ts';
 import { volumeExpanderController } from './persistentvolume-expander/controller.ts';
 import { volumeProtectionController } from './persistentvolume-protection/controller.ts';
 import { claimProtectionController } from './persistentvolumeclaim-protection/controller.ts';
@@ -57,6 +58,7 @@ export const controllers: readonly ControllerDescriptor[] = [
   nodeIpamController,
   nodeLifecycleController,
   volumeBinderController,
+  attachDetachController,
   volumeExpanderController,
   clusterRoleAggregationController,
   claimProtectionController,

@@ -44,6 +44,12 @@ export const storageClasses: GroupVersionResource = {
   version: 'v1',
   resource: 'storageclasses',
 };
+export const volumeAttachments: GroupVersionResource = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  resource: 'volumeattachments',
+};
+export const csiDrivers: GroupVersionResource = { group: 'storage.k8s.io', version: 'v1', resource: 'csidrivers' };
 export const volumeAttributesClasses: GroupVersionResource = {
   group: 'storage.k8s.io',
   version: 'v1',

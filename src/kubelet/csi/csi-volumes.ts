@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { attachmentName, uniqueVolumeName } from '../../apis/core/volume-binding/attachment.ts';
 import type { PersistentVolumeClaim, Secret } from '../../apis/generated/types/core/v1.ts';
 import type { CSIDriver, VolumeAttachment } from '../../apis/generated/types/storage.k8s.io/v1.ts';
 import { type Clock, sleep } from '../../base/clock.ts';
@@ -16,7 +17,6 @@ import type { CsiDrivers } from './csi-drivers.ts';
 import type { CsiNodeClient, PublishRequest, VolumeCapability } from './csi-node.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import {
-  attachmentName,
   readVolumeData,
   removeVolumeData,
   sha256,
@@ -133,7 +133,7 @@ export class CsiVolumes {
     const names = new Set<string>();
     for (const uid of await this.#deps.podUids())
       for (const data of (await volumesOfPod(this.#deps.dirs, uid)).values())
-        if (data.attachmentID !== '') names.add(`kubernetes.io/csi/${data.driverName}^${data.volumeHandle}`);
+        if (data.attachmentID !== '') names.add(uniqueVolumeName(data.driverName, data.volumeHandle));
     return [...names].sort();
   }
 

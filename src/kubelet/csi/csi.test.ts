@@ -15,7 +15,7 @@ import type { ClaimedVolume } from '../volumes/claims.ts';
 import { CsiDrivers } from './csi-drivers.ts';
 import { accessModeOf, CsiVolumes } from './csi-volumes.ts';
 import { TestDriver, type TestDriverOptions } from './test-driver.suite.ts';
-import { attachmentName } from './volume-data.ts';
+import { attachmentName } from '../../apis/core/volume-binding/attachment.ts';
 
 const name = 'd.example.com';
 let root = '';

@@ -16,10 +16,6 @@ export interface VolumeData {
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Upstream's name of the attachment of a volume to a node. */
-export const attachmentName = (handle: string, driver: string, node: string): string =>
-  `csi-${sha256(`${handle}${driver}${node}`)}`;
-
 /** `pods/UID/volumes/kubernetes.io~csi/NAME/mount` */
 export const targetPath = (dirs: NodeDirectories, uid: string, specName: string): string =>
   join(volumeDirectory(dirs, uid, 'csi', specName), 'mount');

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../src/apis/generated/types/core/v1.ts';
-import type { StorageClass, VolumeAttributesClass } from '../../../src/apis/generated/types/storage.k8s.io/v1.ts';
+import type {
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
+} from '../../../src/apis/generated/types/storage.k8s.io/v1.ts';
 import { isNotFound } from '../../../src/machinery/status/is.ts';
 import type { KubeObject } from '../../../src/machinery/meta/object.ts';
 import { world } from './support.ts';
@@ -265,5 +269,44 @@ test('a claim that is to grow is told who has to see to it', async () => {
   await w.claims.patch('data', 'merge', { spec: { resources: { requests: { storage: '2Gi' } } } });
   await w.rest();
   expect(await w.events('ExternalExpanding')).toEqual(['waiting for an external controller to expand this PVC']);
+  expect(w.cluster.errors).toEqual([]);
+});
+
+test('a CSI volume is attached to the node of its pod, and detached after it', async () => {
+  const w = await storageWorld();
+  const attachments = w.cluster.client<VolumeAttachment>('storage.k8s.io', 'v1', 'volumeattachments');
+  const mark = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
+  for (const name of ['node-1', 'node-2']) await w.nodes.patch(name, 'merge', { metadata: { annotations: mark } });
+  const disk = volumeOf('disk', '1Gi', { csi: { driver: 'example.com', volumeHandle: 'h' } });
+  delete disk.spec!.hostPath;
+  await w.volumes.create(disk);
+  await w.claims.create(claimOf('data', { storageClassName: '' }));
+  await w.rest();
+  await w.pods.create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p' },
+    spec: {
+      containers: [{ name: 'c', image: 'web:1' }],
+      volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }],
+    },
+  });
+  await w.rest();
+  const nodeName = (await w.pods.get('p')).spec!.nodeName!;
+  const { items } = await attachments.list();
+  expect(items.map(({ spec }) => spec)).toEqual([
+    { attacher: 'example.com', nodeName, source: { persistentVolumeName: 'disk' } },
+  ]);
+  // The driver's attacher has done it.
+  await attachments.patch(items[0]!.metadata.name!, 'merge', { status: { attached: true } }, { subresource: 'status' });
+  await w.rest();
+  expect(await w.events('SuccessfulAttachVolume')).toEqual(['AttachVolume.Attach succeeded for volume "disk" ']);
+  expect((await w.nodes.get(nodeName)).status!.volumesAttached).toEqual([
+    { name: 'kubernetes.io/csi/example.com^h', devicePath: '' },
+  ]);
+  await w.pods.delete('p');
+  await w.rest(60);
+  expect((await attachments.list()).items).toEqual([]);
+  expect((await w.nodes.get(nodeName)).status!.volumesAttached).toBeUndefined();
   expect(w.cluster.errors).toEqual([]);
 });

@@ -106,6 +106,7 @@ function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: n
     clusterId: dir.id,
     clusterDomain,
     clusterDns: clusterDnsIp(options.serviceCidr),
+    routeMode: options.routeMode,
     dnsServer: gatewayAddress(firstNodeCidr(options.podNetworkCidr)),
     podNetworkCidr: options.podNetworkCidr,
     serviceCidr: options.serviceCidr,
@@ -119,6 +120,8 @@ function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: n
 /** The bridge that joins the nodes, and the host's routes to their pods. */
 async function startFabric({ options, dir, controlPlane, stages, log }: ClusterContext): Promise<void> {
   await stages.run('fabric', () => setUpFabric({ id: dir.id, clusterCidr: options.podNetworkCidr }));
+  // Tunnels are each node's own.
+  if (options.routeMode !== 'host') return;
   const informers = new InformerFactory({
     client: controlPlane.client(componentUsers.admin, 'node-routes'),
     clock: realClock,

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { Node, Pod } from '../apis/generated/types/core/v1.ts';
+import { runCommand } from '../base/node/command.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { secureRandom } from '../base/node/secure-random.ts';
 import { messageOf } from '../base/errors.ts';
@@ -15,8 +16,9 @@ import { stopAllSandboxes } from '../kubelet/runtime/containerd/sweep.ts';
 import { cniConfList } from '../network/cni/conf.ts';
 import { conntrack, nft } from '../network/command.ts';
 import { HostPorts } from '../network/hostports/host-ports.ts';
-import { bridgeName, cniNetwork, hostPortTable, policyTable, proxyTable } from '../network/names.ts';
+import { bridgeName, cniNetwork, hostPortTable, policyTable, proxyTable, tunnelLink } from '../network/names.ts';
 import { setUpNodeNetwork } from '../network/node/setup.ts';
+import { outerLinks } from '../network/loadbalancer/links.ts';
 import { NetworkPolicies } from '../network/policy/network-policies.ts';
 import { HealthCheckPorts } from '../network/proxy/health-check-ports.ts';
 import { ProxyHealth } from '../network/proxy/health.ts';
@@ -27,6 +29,8 @@ import { startAnnouncer } from './announce.ts';
 import { clusterDnsServer } from './cluster-dns.ts';
 import { isolatingRuntime } from './isolating-runtime.ts';
 import { startLocalPath } from './local-path.ts';
+import { type NetworkCommand, overheadBytes, type RouteMode } from '../network/routes/plan.ts';
+import { PodRoutes } from '../network/routes/pod-routes.ts';
 import type { Logger } from './logger.ts';
 import { until } from './readiness.ts';
 import type { Stages } from './stages.ts';
@@ -49,6 +53,7 @@ export interface NodeOptions {
   readonly containerd?: string;
   readonly registryConfig?: string;
   readonly certificates: KubeletOptions['certificates'];
+  readonly routeMode: RouteMode;
   /** For a node in a namespace of its own: where other nodes' pods are reached. */
   readonly uplink?: string;
 }
@@ -65,6 +70,8 @@ export interface NodeClients {
 
 /** As a node shutdown: hooks and SIGTERM for so long, then SIGKILL. */
 const shutdownGraceSeconds = 5;
+/** Where no link leads anywhere. */
+const ethernetMtu = 1500;
 /** Rules that wait longer are a fault: twice upstream's sync period. */
 const proxyPatienceMs = 60_000;
 /** The kubelet's port where it is free: what people and firewalls know. */
@@ -151,13 +158,15 @@ export async function startNode(
     () => {},
     () => informers.stop(),
   );
-  await stages.run('pod network', async () => {
+  const podCidr = await stages.run('pod network', async () => {
     const podCidr = await ownPodCidr(informers, options.name, AbortSignal.timeout(podCidrPatienceMs));
+    const mtu = await podMtu(options);
     await setUpNodeNetwork({
       id: options.clusterId,
       clusterCidr: options.podNetworkCidr,
       podCidr,
       serviceCidr: options.serviceCidr,
+      mtu,
       ...(options.uplink ? { uplink: options.uplink } : {}),
     });
     mkdirSync(containerd.paths.cniConfDir, { recursive: true });
@@ -168,10 +177,13 @@ export async function startNode(
         bridge: bridgeName(options.clusterId),
         podCidr,
         ipamDir: join(options.dataDir, 'cni', 'leases'),
+        mtu,
       }),
     );
     kubelet.poke();
+    return podCidr;
   });
+  await startTunnel(options, podCidr, network, stages, say);
   const health = await serveProxy(options.nodeIp, stages, log);
   const proxy = new ServiceProxy(
     {
@@ -191,6 +203,32 @@ export async function startNode(
   await startHostPorts(options, clients.kubelet, stages, say);
   const bridge = bridgeName(options.clusterId);
   await startAnnouncer({ nodeName: options.name, bridge }, clients.network, network, stages, say);
+}
+
+/** What a packet of a pod may measure: as the link that the node's address is on, less what wrapping adds. */
+async function podMtu({ nodeIp, routeMode, clusterId }: NodeOptions): Promise<number> {
+  const links = await outerLinks([bridgeName(clusterId), tunnelLink(clusterId)]);
+  const link = links.find(({ addresses }) => addresses.includes(nodeIp)) ?? links[0];
+  return (link?.mtu ?? ethernetMtu) - overheadBytes[routeMode];
+}
+
+async function startTunnel(
+  options: NodeOptions,
+  podCidr: string,
+  informers: InformerFactory,
+  stages: Stages,
+  log: (message: string) => void,
+): Promise<void> {
+  const { clusterId: id, name: nodeName, nodeIp, routeMode: mode } = options;
+  if (mode === 'host') return;
+  const mtu = await podMtu(options);
+  const run = ({ tool, args }: NetworkCommand) => runCommand(tool, args);
+  const routes = new PodRoutes({ id, mode, nodeName, nodeIp, podCidr, mtu }, { informers, clock: realClock, run, log });
+  await stages.run(
+    `routes by ${mode}`,
+    () => routes.start(),
+    () => routes.stop(),
+  );
 }
 
 /** Health where load balancers ask, metrics on loopback; a port that another cluster of this machine has is left to it. */

@@ -16,6 +16,8 @@ export const hostPortTable = (id: ClusterId): string => `skiff-${id}-hostports`;
 export const policyTable = (id: ClusterId): string => `skiff-${id}-policy`;
 /** Masquerading of pods that talk to the outside; owned by the node's set-up. */
 export const nodeTable = (id: ClusterId): string => `skiff-${id}-node`;
+/** The tunnel to other nodes, where packets of pods travel wrapped. */
+export const tunnelLink = (id: ClusterId): string => `skx-${id}`;
 /** The network's name for CNI. */
 export const cniNetwork = (id: ClusterId): string => `skiff-${id}`;
 /** The bridge that joins the nodes of one machine. */

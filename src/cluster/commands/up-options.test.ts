@@ -32,6 +32,7 @@ describe('upOptionsOf', () => {
       securePort: 6443,
       podNetworkCidr: '10.244.0.0/16',
       loadBalancerPool: undefined,
+      routeMode: 'host',
       dnsStubDomain: [],
       serviceCidr: '10.96.0.0/12',
       loadImage: [],

@@ -9,6 +9,7 @@ import { isIP } from 'node:net';
 import { AddressPool } from '../../cloud/local/pool.ts';
 import { parseStubDomain } from '../../network/dns/forwarder.ts';
 import { overlaps, parseCidr } from '../../network/cidr.ts';
+import { type RouteMode, routeModes } from '../../network/routes/plan.ts';
 import { UsageError } from '../usage-error.ts';
 
 export type RuntimeName = 'containerd' | 'hollow';
@@ -29,6 +30,8 @@ export interface UpOptions {
   readonly serviceCidr: string;
   /** Undefined: load balancers have the nodes' own addresses. */
   readonly loadBalancerPool: string | undefined;
+  /** How packets of pods get to other nodes. */
+  readonly routeMode: RouteMode;
   /** `DOMAIN=ADDRESS,...` each. */
   readonly dnsStubDomain: readonly string[];
   /** Undefined: `DIR/admin.conf`. */
@@ -122,6 +125,9 @@ export function addUpOptions(command: Command): Command {
       "addresses for Services of type LoadBalancer: FIRST-LAST or networks, with commas (default: the nodes' own)",
       pool,
     )
+    .addOption(
+      new Option('--route-mode <mode>', 'how packets of pods get to other nodes').choices(routeModes).default('host'),
+    )
     .option(
       '--dns-stub-domain <domain=servers>',
       'whose names other servers answer: DOMAIN=ADDRESS,...; repeatable',
@@ -154,6 +160,7 @@ export function upOptionsOf(command: Command): UpOptions {
     podNetworkCidr: values['podNetworkCidr'] as string,
     serviceCidr: values['serviceCidr'] as string,
     loadBalancerPool: values['loadBalancerPool'] as string | undefined,
+    routeMode: values['routeMode'] as RouteMode,
     dnsStubDomain: (values['dnsStubDomain'] as string[] | undefined) ?? [],
     kubeconfig: path(values['kubeconfig']),
     mergeKubeconfig: values['mergeKubeconfig'] === true,

@@ -9,6 +9,7 @@ export interface Link {
   readonly mac: string;
   /** `192.0.2.0/24` */
   readonly networks: readonly string[];
+  readonly addresses: readonly string[];
   readonly mtu: number;
 }
 
@@ -30,7 +31,8 @@ export async function outerLinks(without: readonly string[]): Promise<Link[]> {
     const mac = macs.get(link.ifname);
     if (!mac || without.includes(link.ifname) || !link.flags.includes('BROADCAST')) return [];
     const networks = link.addr_info.map(({ local, prefixlen }) => formatCidr(parseCidr(`${local}/${prefixlen}`)));
-    return [{ name: link.ifname, index: link.ifindex, mac, networks, mtu: link.mtu }];
+    const addresses = link.addr_info.map(({ local }) => local);
+    return [{ name: link.ifname, addresses, index: link.ifindex, mac, networks, mtu: link.mtu }];
   });
 }
 

@@ -17,6 +17,7 @@ import {
   nodeTable,
   policyTable,
   proxyTable,
+  tunnelLink,
   type ClusterId,
 } from '../names.ts';
 import { deleteScript } from '../proxy/ruleset.ts';
@@ -47,7 +48,7 @@ export async function setUpNodeNetwork(options: NodeNetworkOptions): Promise<voi
     // A fixed address: a bridge without one takes that of its first port, and changes it when that port goes.
     await ipBatch([`link add name ${bridge} address ${macOf(options.id)} mtu ${options.mtu ?? 1500} type bridge`]);
   await ipBatch([
-    `link set dev ${bridge} up`,
+    `link set dev ${bridge} up${options.mtu === undefined ? '' : ` mtu ${options.mtu}`}`,
     `addr replace ${gateway}/${prefixLength} dev ${bridge}`,
     options.uplink
       ? `route replace ${options.clusterCidr} via ${options.uplink}`
@@ -90,7 +91,7 @@ export async function tearDownNodeNetwork(options: Pick<NodeNetworkOptions, 'id'
   const bridge = bridgeName(options.id);
   for (const table of [proxyTable, hostPortTable, policyTable, nodeTable])
     await nft(deleteScript('ip', table(options.id)));
-  if (await linkExists(bridge)) await ip(['link', 'delete', bridge]);
+  for (const link of [bridge, tunnelLink(options.id)]) if (await linkExists(link)) await ip(['link', 'delete', link]);
   await ip(['route', 'delete', 'unreachable', options.clusterCidr]).catch(() => {});
 }
 
@@ -120,7 +121,7 @@ async function refuseOverlaps(options: NodeNetworkOptions): Promise<void> {
   // A namespace that was made for the node holds nothing but what we put there.
   if (options.uplink) return;
   const routes = JSON.parse((await ip(['-j', '-4', 'route', 'show', 'table', 'main'])) || '[]') as Route[];
-  const own = [bridgeName(options.id), fabricBridge(options.id)];
+  const own = [bridgeName(options.id), fabricBridge(options.id), tunnelLink(options.id)];
   for (const route of routes) {
     // A route without a device is one of ours, or of a cluster whose bridge has a route of its own beside it.
     if (route.dst === 'default' || route.dev === undefined || own.includes(route.dev)) continue;

@@ -11,6 +11,7 @@ import type { Client } from '../client/client.ts';
 import { Informer } from '../client/informer.ts';
 import { InformerFactory } from '../client/informers.ts';
 import { createKubelet, type KubeletOptions } from '../kubelet/kubelet.ts';
+import { shareMounts } from '../kubelet/node/shared-mounts.ts';
 import { Containerd } from '../kubelet/runtime/containerd/containerd.ts';
 import { stopAllSandboxes } from '../kubelet/runtime/containerd/sweep.ts';
 import { cniConfList } from '../network/cni/conf.ts';
@@ -106,6 +107,9 @@ export async function startNode(
     );
 
   const network = await startNetworkInformers(clients.network, stages, say);
+  await stages.run('shared mounts', async () => {
+    for (const name of ['pods', 'plugins']) await shareMounts(join(options.dataDir, name));
+  });
   const policies = await startPolicies(options, network, stages, say);
 
   const kubelet = await stages.run(

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hostLeftovers } from '../support/leftovers.ts';
 import { eventually, realFlags } from '../support/real-cluster.ts';
 import { UpCluster } from '../support/up.ts';
 
@@ -100,4 +101,37 @@ spec:
   expect(statSync(join(root(), directory!)).gid).toBe(2000);
   await cluster.must('delete', 'statefulset', 'db', '--timeout=20s');
   await eventually('all is gone', async () => (readdirSync(root()).length === 0 ? true : undefined));
+});
+
+it('what a privileged pod mounts in a volume is seen by the node, and by a pod that asks for it', async () => {
+  await apply(`apiVersion: v1
+kind: Pod
+metadata: {name: mounter}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: driver
+    image: busybox:1.36
+    securityContext: {privileged: true}
+    command: [sh, -c, 'mkdir -p /v/inner; mount -t tmpfs none /v/inner; echo seen > /v/inner/file; sleep 1000']
+    volumeMounts: [{name: shared, mountPath: /v, mountPropagation: Bidirectional}]
+  - name: user
+    image: busybox:1.36
+    command: [sh, -c, 'until cat /v/inner/file; do sleep 0.1; done; sleep 1000']
+    volumeMounts: [{name: shared, mountPath: /v, mountPropagation: HostToContainer}]
+  volumes: [{name: shared, emptyDir: {}}]
+`);
+  await cluster.must('wait', '--for=condition=Ready', 'pod/mounter', '--timeout=30s');
+  await eventually('the file is seen', async () =>
+    (await cluster.must('logs', 'mounter', '-c', 'user')).includes('seen') ? true : undefined,
+  );
+  const mounted = () => readFileSync('/proc/self/mounts', 'utf8').includes('empty-dir/shared/inner');
+  expect(mounted()).toBe(true);
+  await cluster.must('delete', 'pod', 'mounter', '--timeout=20s');
+  await eventually('nothing stays mounted', async () => (mounted() ? undefined : true));
+});
+
+it('leaves no mount behind', async () => {
+  await cluster.stop();
+  expect(hostLeftovers(cluster.dataDir)).toEqual([]);
 });

@@ -14,6 +14,7 @@ import type { ContainerRuntime, PodSandboxConfig } from '../runtime/runtime.ts';
 import type { KubeletMetrics } from '../metrics/kubelet-metrics.ts';
 import type { Pod } from '../types.ts';
 import { containerMounts } from '../volumes/container-mounts.ts';
+import { recursiveReadOnlyWorks } from '../volumes/recursive-read-only.ts';
 import type { VolumePaths } from '../volumes/volume-manager.ts';
 import type { StartStep } from './plan.ts';
 import type { PodRecorder } from './recorder.ts';
@@ -73,7 +74,9 @@ export async function startContainer(
     const imageVolumes = await ensureImageVolumes(deps, pod, spec, signal);
     signal.throwIfAborted();
     if ('reason' in imageVolumes) return fails(imageVolumes.reason, imageVolumes.message);
-    const mounts = await containerMounts({ pod, container: spec, volumes, imageVolumes, env, restartCount, dirs });
+    const recursiveReadOnly = await recursiveReadOnlyWorks(deps.runtime, spec);
+    const input = { pod, container: spec, volumes, imageVolumes, recursiveReadOnly, env, restartCount, dirs };
+    const mounts = await containerMounts(input);
     const target = pod.spec?.ephemeralContainers?.find((c) => c.name === spec.name)?.targetContainerName;
     const config = containerConfig({
       pod,

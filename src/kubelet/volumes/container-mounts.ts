@@ -14,6 +14,8 @@ export interface ContainerMountsInput {
   readonly container: ContainerSpec;
   readonly volumes: VolumePaths;
   readonly imageVolumes?: ImageVolumes;
+  /** The runtime can do it, for mounts that ask. */
+  readonly recursiveReadOnly?: boolean;
   readonly env: readonly EnvVariable[];
   readonly restartCount: number;
   readonly dirs: NodeDirectories;
@@ -45,6 +47,7 @@ export async function containerMounts(input: ContainerMountsInput): Promise<Moun
       containerPath: containerPathOf(mount),
       readonly: mount.readOnly === true || isAlwaysReadonly(pod, mount.name),
       ...(propagation && { propagation }),
+      ...(input.recursiveReadOnly && isRecursive(mount) && { recursiveReadOnly: true }),
     });
   }
   if (!mounts.some(({ containerPath }) => containerPath === '/etc/hosts'))
@@ -61,6 +64,9 @@ export async function containerMounts(input: ContainerMountsInput): Promise<Moun
   }
   return mounts;
 }
+
+const isRecursive = ({ recursiveReadOnly }: VolumeMount): boolean =>
+  recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible';
 
 type VolumeMount = NonNullable<ContainerSpec['volumeMounts']>[number];
 

@@ -7,7 +7,6 @@ import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { nft } from '../src/network/command.ts';
 import type { ProxyOptions } from '../src/network/proxy/plan.ts';
-import { createScript } from '../src/network/proxy/ruleset.ts';
 import type { ServicePort } from '../src/network/proxy/service-port.ts';
 import { ServiceTable } from '../src/network/proxy/service-table.ts';
 import { startBench } from './harness.ts';
@@ -15,7 +14,7 @@ import { startBench } from './harness.ts';
 const inside = process.env['SKIFF_BENCH_INSIDE'] !== undefined;
 if (!inside) {
   // Everything below happens in a namespace that ends with the process.
-  const result = spawnSync('unshare', ['--net', process.execPath, ...process.execArgv, ...benchArguments()], {
+  const result = spawnSync('unshare', ['--net', process.execPath, '--expose-gc', ...benchArguments()], {
     stdio: 'inherit',
     env: { ...process.env, SKIFF_BENCH_INSIDE: '1' },
   });
@@ -64,16 +63,20 @@ const fill = (count: number, endpoints: number) =>
   table.change(new Map(Array.from({ length: count }, (_, i) => [`default/web-${i}`, service(i, endpoints)])));
 
 const startMs = performance.now();
-fill(services, endpointsEach);
-const script = createScript(table.whole());
-const plannedMs = performance.now() - startMs;
-await nft(script);
+const plannedMs = await (async () => {
+  fill(services, endpointsEach);
+  const scripts = table.loadScripts();
+  const planned = performance.now() - startMs;
+  for (const script of scripts) await nft(script);
+  return planned;
+})();
 bench.note(
   `first load of ${services} Services with ${services * endpointsEach} endpoints: planned in ${Math.round(plannedMs)} ms, ` +
     `in the kernel after ${Math.round(performance.now() - startMs)} ms`,
 );
 globalThis.gc?.();
-bench.note(`memory: ${Math.round(process.memoryUsage().rss / 2 ** 20)} MB resident, with the whole table known`);
+const { rss, heapUsed } = process.memoryUsage();
+bench.note(`memory: ${Math.round(rss / 2 ** 20)} MB resident, ${Math.round(heapUsed / 2 ** 20)} MB of heap in use`);
 
 const took: number[] = [];
 await bench.measure('a change of one Service, median', 'ms', async (run) => {
@@ -110,7 +113,7 @@ for (const count of [10, services, 2 * services]) {
   const own = service(count - 1, 1)[0]!;
   const here = [{ ip: '10.247.255.1', port: 8080, local: true }];
   all.change(new Map([[`default/web-${count - 1}`, [{ ...own, internal: here, external: here }]]]));
-  await nft(createScript(all.whole()));
+  for (const script of all.loadScripts()) await nft(script);
   await bench.measure(`a connection through a ClusterIP, ${count} Services`, 'us', async () => {
     const times: number[] = [];
     for (let i = 0; i < 300; i++) {

@@ -3,7 +3,7 @@
  *
  * Invariants: 1. one change is under way at a time; changes that come meanwhile are taken together by the next; 2. what
  * the kernel has is known exactly, or not at all (`#loaded`), and then the whole table is loaded; 3. each load is one
- * transaction, so traffic sees the old rules or the new ones; 4. what a change costs depends on the Services that changed.
+ * transaction, so traffic sees the old rules or the new ones (a first load of many Services is several); 4. what a change costs depends on the Services that changed.
  */
 import type { Node, Service } from '../../apis/generated/types/core/v1.ts';
 import type { EndpointSlice } from '../../apis/generated/types/discovery.k8s.io/v1.ts';
@@ -16,7 +16,7 @@ import { type HealthCheckPorts, healthCheckOf } from './health-check-ports.ts';
 import type { ProxyHealth } from './health.ts';
 import type { ProxyMetrics } from './metrics.ts';
 import type { ProxyOptions } from './plan.ts';
-import { createScript, deleteScript } from './ruleset.ts';
+import { deleteScript } from './ruleset.ts';
 import { readyLocalEndpoints, servicePorts, type ServicePort } from './service-port.ts';
 import { ServiceTable } from './service-table.ts';
 import { conntrackArgs, staleUdpFlows } from './stale-flows.ts';
@@ -169,11 +169,11 @@ export class ServiceProxy {
     const before = [...dirty].flatMap((key) => this.#table.ports(key));
     const changes = new Map([...dirty].map((key) => [key, this.#portsOf(key)]));
     const change = this.#table.change(changes);
-    const script = full ? createScript(this.#table.whole()) : change;
-    if (script !== '') {
+    const scripts = full ? this.#table.loadScripts() : [change].filter((script) => script !== '');
+    if (scripts.length > 0) {
       this.#loaded = false;
       try {
-        await nft(script);
+        for (const script of scripts) await nft(script);
       } catch (error) {
         metrics?.failures.inc([this.#family]);
         for (const key of dirty) this.#dirty.add(key);

@@ -81,6 +81,24 @@ it.each(Array.from({ length: 40 }, (_, seed) => seed))('changes lead to what a w
   }
 });
 
+it('a first load of many Services is several transactions, which lead to the whole table', () => {
+  const table = new ServiceTable(options);
+  const ports = (i: number) => [
+    port('a', 1, {
+      key: `default/s${i}/tcp/`,
+      clusterIps: [`10.97.${i >> 8}.${i & 255}`],
+      externalIps: ['203.0.113.1'],
+    }),
+  ];
+  table.change(new Map(Array.from({ length: 1200 }, (_, i) => [`default/s${i}`, ports(i)])));
+  const [first, ...rest] = table.loadScripts();
+  expect(first).toMatch(/^table ip t\ndelete table ip t\n/);
+  expect(rest).toHaveLength(2);
+  const empty = { ...table.whole(), chains: new Map(), maps: new Map(), sets: new Map() };
+  const all = [first!.split('\n').slice(3).join('\n'), ...rest].join('\n');
+  expect(applied(empty, all)).toEqual(stateOf(table.whole()));
+});
+
 it('a change of one Service says nothing of others, however many there are', () => {
   const table = new ServiceTable(options);
   table.change(new Map(['a', 'b', 'c'].map((name) => [`default/${name}`, [port(name, 2)]])));

@@ -4,21 +4,19 @@
  *
  * Two Services may have the same element (an external IP with the same port): the one whose name comes last has it, and the
  * other gets it back when that goes, just as when the whole table is planned anew.
+ *
+ * Kept are the ports alone: what they bring to the table follows from them, and is ten times as large.
  */
 import { type Fragment, planPort, type ProxyOptions, type SharedMap, sharedMaps, withFragments } from './plan.ts';
-import { type NftChain, type NftMap, type NftTable, updateScript } from './ruleset.ts';
+import { type NftChain, type NftMap, type NftTable, createScript, updateScript } from './ruleset.ts';
 import type { ServicePort } from './service-port.ts';
 
-interface Entry {
-  readonly ports: readonly ServicePort[];
-  readonly fragments: readonly Fragment[];
-}
-
-const nothing: Entry = { ports: [], fragments: [] };
+/** Of ten endpoints each they take the kernel some 0.3 s. */
+const servicesPerLoad = 500;
 
 export class ServiceTable {
   readonly #options: ProxyOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #ports = new Map<string, readonly ServicePort[]>();
   /** By map and element: what each Service that has it says. */
   readonly #owners = new Map<SharedMap, Map<string, Map<string, string>>>();
 
@@ -27,20 +25,38 @@ export class ServiceTable {
   }
 
   ports(key: string): readonly ServicePort[] {
-    return this.#entries.get(key)?.ports ?? [];
+    return this.#ports.get(key) ?? [];
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#ports.size;
   }
 
   /** Everything, for a first load. */
   whole(): NftTable {
-    const sorted = [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));
+    const sorted = [...this.#ports].sort(([a], [b]) => (a < b ? -1 : 1));
     return withFragments(
-      sorted.flatMap(([, entry]) => entry.fragments),
+      sorted.flatMap(([, ports]) => this.#fragments(ports)),
       this.#options,
     );
+  }
+
+  /**
+   * What makes the table from nothing, a transaction each: the base with the first Services, then the others part by part.
+   * In one transaction the kernel looks for each chain's anonymous map among all that it holds: 5,000 Services with 10
+   * endpoints each take minutes, in parts a few seconds. Up to `servicesPerLoad` Services it is one.
+   */
+  loadScripts(): string[] {
+    const fresh = new ServiceTable(this.#options);
+    const keys = [...this.#ports.keys()].sort();
+    const scripts = [createScript(fresh.whole())];
+    for (let at = 0; at < keys.length; at += servicesPerLoad) {
+      const part = keys.slice(at, at + servicesPerLoad);
+      const script = fresh.change(new Map(part.map((key) => [key, this.ports(key)])));
+      if (at === 0) scripts[0] += script;
+      else if (script !== '') scripts.push(script);
+    }
+    return scripts;
   }
 
   /** Takes these Services as they are now (no ports: gone); gives what leads there, '' when nothing differs. */
@@ -48,18 +64,27 @@ export class ServiceTable {
     const before = new Part();
     const after = new Part();
     const touched = new Map<SharedMap, Set<string>>();
-    const next = new Map<string, Entry>();
+    const fragments = new Map<string, { readonly old: readonly Fragment[]; readonly now: readonly Fragment[] }>();
     for (const [key, ports] of changes) {
-      const old = this.#entries.get(key) ?? nothing;
-      const entry = { ports, fragments: ports.map((port) => planPort(port, this.#options)) };
-      next.set(key, entry);
-      for (const fragment of old.fragments) before.add(fragment, touched);
-      for (const fragment of entry.fragments) after.add(fragment, touched);
+      const old = this.#fragments(this.ports(key));
+      const now = this.#fragments(ports);
+      fragments.set(key, { old, now });
+      for (const fragment of old) before.add(fragment, touched);
+      for (const fragment of now) after.add(fragment, touched);
     }
     const elementsBefore = this.#effective(touched);
-    for (const [key, entry] of next) this.#replace(key, entry);
+    for (const [key, { old, now }] of fragments) {
+      this.#replace(key, old, now);
+      const ports = changes.get(key)!;
+      if (ports.length === 0) this.#ports.delete(key);
+      else this.#ports.set(key, ports);
+    }
     const elementsAfter = this.#effective(touched);
     return updateScript(this.#partial(before, elementsBefore), this.#partial(after, elementsAfter));
+  }
+
+  #fragments(ports: readonly ServicePort[]): Fragment[] {
+    return ports.map((port) => planPort(port, this.#options));
   }
 
   #partial(part: Part, elements: Map<SharedMap, Map<string, string>>): NftTable {
@@ -83,8 +108,8 @@ export class ServiceTable {
     return out;
   }
 
-  #replace(key: string, entry: Entry): void {
-    for (const fragment of this.#entries.get(key)?.fragments ?? [])
+  #replace(key: string, old: readonly Fragment[], now: readonly Fragment[]): void {
+    for (const fragment of old)
       for (const [map, elements] of entriesOf(fragment))
         for (const element of elements.keys()) {
           const ofMap = this.#owners.get(map);
@@ -92,9 +117,7 @@ export class ServiceTable {
           owners?.delete(key);
           if (owners?.size === 0) ofMap?.delete(element);
         }
-    if (entry.ports.length === 0) this.#entries.delete(key);
-    else this.#entries.set(key, entry);
-    for (const fragment of entry.fragments)
+    for (const fragment of now)
       for (const [map, elements] of entriesOf(fragment)) {
         let ofMap = this.#owners.get(map);
         if (!ofMap) this.#owners.set(map, (ofMap = new Map()));

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { realClock } from '../base/node/real-clock.ts';
 import { cleanupNode, hasRunningPods } from '../kubelet/runtime/containerd/sweep.ts';
+import { removeCniRecords } from '../network/cni/records.ts';
+import { cniNetwork } from '../network/names.ts';
 import { tearDownFabric } from '../network/node/fabric.ts';
 import { tearDownNodeNetwork } from '../network/node/setup.ts';
 import type { DataDir, Identity } from './data-dir.ts';
@@ -26,6 +28,7 @@ export async function cleanHost(dir: DataDir, identity: Identity, log: Logger): 
       }
     }),
   );
+  removeCniRecords(cniNetwork(identity.id));
   await tearDownFabric(identity.id);
   await tearDownNodeNetwork({ id: identity.id, clusterCidr: identity.podNetworkCidr });
 }

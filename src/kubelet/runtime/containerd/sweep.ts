@@ -22,12 +22,13 @@ export function nodeCgroupName(nodeId: string): string {
   return `skiff-${nodeId}`;
 }
 
-/** Stops every sandbox through the runtime, so that networks are torn down as they were set up. Keeps their records. */
+/**
+ * Stops every sandbox through the runtime, so that networks are torn down as they were set up. Keeps their records. One
+ * that is not ready any more may still have its network: its first process was killed, or a stop was cut short.
+ */
 export async function stopAllSandboxes(runtime: RuntimeService): Promise<void> {
   const sandboxes = await runtime.listPodSandbox();
-  await Promise.allSettled(
-    sandboxes.filter((s) => s.state === 'SANDBOX_READY').map((sandbox) => runtime.stopPodSandbox(sandbox.id)),
-  );
+  await Promise.allSettled(sandboxes.map((sandbox) => runtime.stopPodSandbox(sandbox.id)));
 }
 
 /**

@@ -221,7 +221,14 @@ describe('a custom resource', () => {
 });
 
 describe('a conversion webhook', () => {
-  test('is asked for what is stored in another version, once for a list, and for what is written', async () => {
+  const v2 = foosUrl.replace('/v1/', '/v2/');
+  const address = (name: string, host: string, port: string) => ({
+    ...foo(name, { spec: { host, port } }),
+    apiVersion: 'example.com/v2',
+  });
+
+  /** v1, stored, has `address`; v2 has `host` and `port`. Returns what the webhook is asked for. */
+  async function establishAddresses(): Promise<string[]> {
     const asked: string[] = [];
     server = await startServer(async ({ body }) => {
       const { request } = JSON.parse(new TextDecoder().decode(body));
@@ -242,16 +249,60 @@ describe('a conversion webhook', () => {
       return { status: 200, headers: {}, chunks: [new TextEncoder().encode(JSON.stringify(answer))] };
     });
     const text = { type: 'string' };
+    const selectable = (...names: string[]) => ({ selectableFields: names.map((n) => ({ jsonPath: `.spec.${n}` })) });
     const crd = definition([
-      spec({ spec: { type: 'object', properties: { address: text } } }),
-      spec({ spec: { type: 'object', properties: { host: text, port: text } } }, { name: 'v2', storage: false }),
+      spec({ spec: { type: 'object', properties: { address: text } } }, selectable('address')),
+      spec(
+        { spec: { type: 'object', properties: { host: text, port: text } } },
+        { name: 'v2', storage: false, ...selectable('host', 'port') },
+      ),
     ]);
     const conversion = {
       strategy: 'Webhook',
       webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://example.com/convert' } },
     };
     await establish({ ...crd, spec: { ...crd.spec, conversion } } as never);
-    const v2 = foosUrl.replace('/v1/', '/v2/');
+    return asked;
+  }
+
+  test('comes before field selectors: of lists, watches and collections that are deleted', async () => {
+    await establishAddresses();
+    const watch = async (url: string) => {
+      const answer = await running.raw('GET', `${url}&watch=1`, { user: admin });
+      if (answer.kind !== 'watch') throw new Error(answer.kind);
+      const seen: string[] = [];
+      const reading = (async () => {
+        for await (const batch of answer.frames)
+          for (const { type, object } of batch)
+            seen.push(`${type} ${(object as { metadata: { name: string } }).metadata.name}`);
+      })();
+      void reading;
+      return seen;
+    };
+    const ofHost = await watch(`${v2}?fieldSelector=spec.host%3Dx`);
+    const ofAddress = await watch(`${foosUrl}?fieldSelector=spec.address%3Dx:1`);
+    await server.call('POST', v2, address('a', 'x', '1'));
+    await server.call('POST', v2, address('b', 'x', '2'));
+    const c = (await server.call('POST', v2, address('c', 'y', '1'))).json;
+    const named = async (url: string) =>
+      (await server.call('GET', url)).json.items.map((item: { metadata: { name: string } }) => item.metadata.name);
+    expect(await named(`${v2}?fieldSelector=spec.host%3Dx`)).toEqual(['a', 'b']);
+    expect(await named(`${v2}?fieldSelector=spec.host%3Dx,spec.port%3D1`)).toEqual(['a']);
+    expect(await named(`${v2}?fieldSelector=spec.host!%3Dx`)).toEqual(['c']);
+    expect(await named(`${foosUrl}?fieldSelector=spec.address%3Dx:2`)).toEqual(['b']);
+    await server.call('DELETE', `${v2}?fieldSelector=spec.host%3Dx,spec.port%3D1`);
+    await server.call('PUT', `${v2}/c`, { ...c, spec: { host: 'x', port: '3' } });
+    const b = (await server.call('GET', `${v2}/b`)).json;
+    await server.call('PUT', `${v2}/b`, { ...b, spec: { host: 'z', port: '2' } });
+    expect(await named(v2)).toEqual(['b', 'c']);
+    const wanted = ['ADDED a', 'ADDED b', 'DELETED a', 'ADDED c', 'DELETED b'];
+    await settled(async () => ofHost.length === wanted.length && ofAddress.length === 2);
+    expect(ofHost).toEqual(wanted);
+    expect(ofAddress).toEqual(['ADDED a', 'DELETED a']);
+  });
+
+  test('is asked for what is stored in another version, once for a list, and for what is written', async () => {
+    const asked = await establishAddresses();
     await server.call('POST', foosUrl, foo('a', { spec: { address: 'x:1' } }));
     expect(asked).toEqual([]);
     const made = await server.call('POST', v2, {

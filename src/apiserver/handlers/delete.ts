@@ -72,7 +72,7 @@ export async function handleDeleteCollection(context: RequestContext, served: Se
   const options = deleteOptionsOf(context);
   const query = parseListQuery(context.query, false);
   const namespace = namespaceOf(context, served);
-  const selection = selectionOf(served.resource, namespace, query.labels, query.fields);
+  const selection = selectionOf(served, namespace, query.labels, query.fields);
   const page = await readAll(served, query, selection);
   const store = new ObjectStore(served);
   const deleted: CachedObject[] = [];

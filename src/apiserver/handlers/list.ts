@@ -41,13 +41,7 @@ export async function handleList(context: RequestContext, served: Served): Promi
   const negotiated = negotiate(context.request.headers['accept'], { resource: served.resource });
   const query = parseListQuery(context.query, false);
   const form = served.form(negotiated, includeObject(context.query));
-  const selection = selectionOf(
-    served.resource,
-    namespaceOf(context, served),
-    query.labels,
-    query.fields,
-    context.info.name,
-  );
+  const selection = selectionOf(served, namespaceOf(context, served), query.labels, query.fields, context.info.name);
   const page = await readPage(served, query, selection);
   const meta: ListMeta = {
     resourceVersion: String(page.revision),
@@ -74,7 +68,11 @@ async function readPage(served: Served, query: ListQuery, selection: Selection):
   if (!served.convertsLater) return page;
   const items = [...page.items];
   await served.prepare(items);
-  return { ...page, items };
+  const { matchesConverted } = selection;
+  return {
+    ...page,
+    items: matchesConverted ? items.filter((item) => item !== undefined && matchesConverted(item)) : items,
+  };
 }
 
 async function readStoredPage(served: Served, query: ListQuery, selection: Selection): Promise<Page> {
@@ -133,7 +131,9 @@ function cachedPage(served: Served, query: ListQuery, selection: Selection, rang
     revision,
     items,
     ...continuing(served, next, revision),
-    ...(selection.matches === undefined ? { remaining: objects.count(next, range.end) } : {}),
+    ...(selection.matches === undefined && selection.matchesConverted === undefined
+      ? { remaining: objects.count(next, range.end) }
+      : {}),
   };
 }
 

@@ -9,6 +9,7 @@ const noBytes = new Uint8Array(0);
 /** An event that is not yet in any version. */
 interface PendingFrame extends WatchFrame {
   readonly pending: CachedObject;
+  readonly previous: CachedObject | undefined;
 }
 
 const isPending = (frame: WatchFrame): frame is PendingFrame => 'pending' in frame;
@@ -31,8 +32,8 @@ export class PendingForm implements Form {
     return this.#wanted.list(...args);
   }
 
-  frame(type: WatchEventType, pending: CachedObject): PendingFrame {
-    return { type, object: undefined, bytes: noBytes, pending };
+  frame(type: WatchEventType, pending: CachedObject, previous?: CachedObject): PendingFrame {
+    return { type, object: undefined, bytes: noBytes, pending, previous };
   }
 
   bookmark(...args: Parameters<Form['bookmark']>): WatchFrame {
@@ -44,14 +45,41 @@ export class PendingForm implements Form {
   }
 }
 
-/** Batches with all events converted, in their order. A conversion that fails ends the watch. */
+/**
+ * Batches with all events converted, in their order; only those that `matches`, which is asked once they are. A
+ * conversion that fails ends the watch.
+ */
 export async function* whenConverted(
   batches: AsyncIterable<readonly WatchFrame[]>,
   served: Served,
   form: Form,
+  matches: ((object: CachedObject) => boolean) | undefined,
 ): AsyncGenerator<readonly WatchFrame[]> {
   for await (const batch of batches) {
-    await served.prepare(batch.map((frame) => (isPending(frame) ? frame.pending : undefined)));
-    yield batch.map((frame) => (isPending(frame) ? form.frame(frame.type, frame.pending) : frame));
+    const pending = batch.filter(isPending);
+    await served.prepare(pending.map((frame) => frame.pending));
+    if (matches) await served.prepare(pending.map((frame) => frame.previous));
+    const frames: WatchFrame[] = [];
+    for (const frame of batch) {
+      const seen = isPending(frame) ? convertedFrame(frame, form, matches) : frame;
+      if (seen) frames.push(seen);
+    }
+    if (frames.length > 0) yield frames;
   }
+}
+
+/**
+ * A change may bring the object into what is selected, or take it out: DELETED then carries what it is now, not what it
+ * was, since conversions are known by revision and the event must have the new one.
+ */
+function convertedFrame(
+  { type, pending, previous }: PendingFrame,
+  form: Form,
+  matches: ((object: CachedObject) => boolean) | undefined,
+): WatchFrame | undefined {
+  const isIn = !matches || matches(pending);
+  if (!matches || previous === undefined) return isIn ? form.frame(type, pending) : undefined;
+  const wasIn = matches(previous);
+  if (isIn) return form.frame(wasIn ? 'MODIFIED' : 'ADDED', pending);
+  return wasIn ? form.frame('DELETED', pending) : undefined;
 }

@@ -36,13 +36,7 @@ export async function handleWatch(context: RequestContext, served: Served): Prom
   const form = served.convertsLater ? new PendingForm(wanted) : wanted;
   const { cache, services } = served;
   const { signal } = context.request;
-  const selection = selectionOf(
-    served.resource,
-    namespaceOf(context, served),
-    query.labels,
-    query.fields,
-    context.info.name,
-  );
+  const selection = selectionOf(served, namespaceOf(context, served), query.labels, query.fields, context.info.name);
   const from = query.resourceVersion;
   const bookmarks = query.allowWatchBookmarks;
   // With initial events the state must be as new as asked; without a version, as new as the store.
@@ -74,7 +68,7 @@ export async function handleWatch(context: RequestContext, served: Served): Prom
     kind: 'watch',
     status: 200,
     headers: streamHeaders(negotiated.encoding),
-    frames: served.convertsLater ? whenConverted(watcher, served, wanted) : watcher,
+    frames: served.convertsLater ? whenConverted(watcher, served, wanted, selection.matchesConverted) : watcher,
   };
 }
 

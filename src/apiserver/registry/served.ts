@@ -122,6 +122,12 @@ export class Served {
     await conversion.prepare(decoded);
   }
 
+  /** In the served version: the caller's own. Where conversion has to be waited for, `prepare` was called for it. */
+  convert(object: CachedObject): KubeObject {
+    const { conversion } = this.resource.storage ?? {};
+    return conversion ? conversion.fromStorage(object.decode()) : object.decode();
+  }
+
   get convertsLater(): boolean {
     return this.resource.storage?.conversion?.prepare !== undefined;
   }

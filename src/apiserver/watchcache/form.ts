@@ -14,8 +14,8 @@ export interface Form {
   single(object: CachedObject): Uint8Array;
   /** A list in pieces. Undefined, in `items` and in what comes out: a place to pause. */
   list(meta: ListMeta, items: Iterable<CachedObject | undefined>): Generator<Uint8Array | undefined>;
-  /** A watch event that carries `object`. */
-  frame(type: WatchEventType, object: CachedObject): WatchFrame;
+  /** A watch event that carries `object`; of MODIFIED ones `previous` is what it was before. */
+  frame(type: WatchEventType, object: CachedObject, previous?: CachedObject): WatchFrame;
   /** `initialEventsEnd`: annotated as the end of the initial events. */
   bookmark(revision: Revision, initialEventsEnd: boolean): WatchFrame;
   /** The end of a watch that failed. */

@@ -272,7 +272,7 @@ export class WatchCache {
     let frame = event.frames.get(id);
     if (!frame) {
       const object = type === 'DELETED' ? (event.gone ??= event.previous!.at(event.revision)) : event.object!;
-      frame = form.frame(type, object);
+      frame = form.frame(type, object, type === 'MODIFIED' ? event.previous : undefined);
       if (event.frames.size === 0) this.#keepFramesOf(event);
       event.frames.set(id, frame);
     }

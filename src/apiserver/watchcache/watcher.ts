@@ -20,6 +20,8 @@ export interface Selection {
   readonly indexed: { readonly field: string; readonly value: string } | undefined;
   /** Undefined: everything in the namespace. */
   readonly matches: ((object: CachedObject) => boolean) | undefined;
+  /** What else must hold of the object in the served version, where conversion to it has to be waited for. */
+  readonly matchesConverted?: (object: CachedObject) => boolean;
 }
 
 export class Watcher implements AsyncIterableIterator<readonly WatchFrame[]> {

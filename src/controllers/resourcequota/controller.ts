@@ -47,7 +47,9 @@ class ResourceQuotaController implements RunningController {
     });
     this.#quotas = this.#loop.follows<ResourceQuota>(resourceQuotas, {
       on: ['add', 'update'],
-      changed: (old, quota) => !semanticEqual(old.spec, quota.spec),
+      // Limits in the status are this controller's word alone: whoever else wrote them is corrected at once.
+      changed: (old, quota) =>
+        !semanticEqual(old.spec, quota.spec) || !semanticEqual(quota.status?.hard, quota.spec?.hard),
     });
     const inNamespace = { keys: ({ metadata }: DeepReadonly<KubeObject>) => this.#quotasIn(metadata.namespace) };
     const claims = this.#loop.follows<PersistentVolumeClaim>(persistentVolumeClaims, {

@@ -22,6 +22,11 @@ export class FieldSelector {
     return this.terms.length === 0;
   }
 
+  /** The terms about these fields. */
+  only(isWanted: (field: string) => boolean): FieldSelector {
+    return new FieldSelector(this.terms.filter(({ field }) => isWanted(field)));
+  }
+
   /** `get` gives the field's text, '' when it is unset. */
   matches(get: (field: string) => string): boolean {
     for (const term of this.terms) if ((get(term.field) === term.value) !== (term.operator === '=')) return false;

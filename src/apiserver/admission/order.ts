@@ -3,7 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { Lookup } from '../registry/registry.ts';
-import { CertificateApproval, CertificateSigning, CertificateSubjectRestriction } from './certificates/plugins.ts';
+import {
+  CertificateApproval,
+  CertificateSigning,
+  CertificateSubjectRestriction,
+  ClusterTrustBundleAttest,
+} from './certificates/plugins.ts';
 import { DefaultIngressClass } from './default-ingress-class/plugin.ts';
 import { DefaultStorageClass } from './default-storage-class/plugin.ts';
 import { DefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts';
@@ -63,6 +68,7 @@ const order: readonly Entry[] = [
   { name: 'RuntimeClass', onByDefault: true, make: (d) => new RuntimeClassAdmission(d.lookup) },
   { name: 'CertificateApproval', onByDefault: true, make: (d) => new CertificateApproval(d.authorizer) },
   { name: 'CertificateSigning', onByDefault: true, make: (d) => new CertificateSigning(d.authorizer) },
+  { name: 'ClusterTrustBundleAttest', onByDefault: true, make: (d) => new ClusterTrustBundleAttest(d.authorizer) },
   { name: 'CertificateSubjectRestriction', onByDefault: true, make: () => new CertificateSubjectRestriction() },
   { name: 'DefaultIngressClass', onByDefault: true, make: (d) => new DefaultIngressClass(d.lookup) },
   { name: 'MutatingAdmissionPolicy', onByDefault: true, make: (d) => new MutatingAdmissionPolicy(policyOf(d)) },

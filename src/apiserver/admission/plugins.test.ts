@@ -483,7 +483,6 @@ const upstream = `
 /** Not built yet, or of kinds and features that are off by default. */
 const missing = new Set([
   'PodGroupProtection',
-  'ClusterTrustBundleAttest',
   'PodTopologyLabels',
   'PodGroupWorkloadExists',
   'NodeDeclaredFeatureValidator',

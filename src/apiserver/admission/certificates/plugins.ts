@@ -1,5 +1,6 @@
 /** Who may approve and sign certificate requests of a signer, and what may not be asked for. */
 import type { CertificateSigningRequest } from '../../../apis/generated/types/certificates.k8s.io/v1.ts';
+import type { ClusterTrustBundle } from '../../../apis/generated/types/certificates.k8s.io/v1beta1.ts';
 import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { semanticEqual } from '../../../machinery/semantic-equal.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
@@ -74,6 +75,36 @@ export class CertificateSigning implements AdmissionPlugin {
     if (!maySign(this.#authorizer(), attributes, 'sign', signer))
       throw refuse(attributes, `user not permitted to sign requests with signerName "${signer}"`);
   }
+}
+
+/** A bundle that speaks for a signer wants the right to attest for it; changes of owners and finalizers alone do not. */
+export class ClusterTrustBundleAttest implements AdmissionPlugin {
+  readonly name = 'ClusterTrustBundleAttest';
+  readonly #authorizer: () => Authorizer;
+
+  constructor(authorizer: () => Authorizer) {
+    this.#authorizer = authorizer;
+  }
+
+  handles(operation: Attributes['operation']): boolean {
+    return operation === 'CREATE' || operation === 'UPDATE';
+  }
+
+  validate(attributes: Attributes): void {
+    const { group, resource, object, oldObject } = attributes;
+    if (group !== 'certificates.k8s.io' || resource !== 'clustertrustbundles') return;
+    const signer = (object as ClusterTrustBundle | undefined)?.spec?.signerName ?? '';
+    if (signer === '' || (object && oldObject && differOnlyInCollection(object, oldObject))) return;
+    if (!maySign(this.#authorizer(), attributes, 'attest', signer))
+      throw refuse(attributes, `user not permitted to attest for signerName "${signer}"`);
+  }
+}
+
+/** Whether nothing but what the garbage collector writes (owners, finalizers) tells them apart. */
+function differOnlyInCollection(object: KubeObject, old: KubeObject): boolean {
+  const { ownerReferences: _o, finalizers: _f, managedFields: _m, ...kept } = old.metadata;
+  const { ownerReferences, finalizers, managedFields, ...given } = object.metadata;
+  return semanticEqual({ ...object, metadata: given }, { ...old, metadata: kept });
 }
 
 const apiServerClient = 'kubernetes.io/kube-apiserver-client';

@@ -1,4 +1,5 @@
 /** Request bodies to objects: type meta, names and namespaces checked against the path, unknown fields by fieldValidation. */
+import { resources } from '../../apis/generated/resources.ts';
 import { messageOf } from '../../base/errors.ts';
 import { decodeText, isJsonSyntaxError, parseJson } from '../../machinery/codec/json.ts';
 import { parseYaml, YamlSyntaxError } from '../../machinery/codec/yaml.ts';
@@ -97,6 +98,12 @@ export function toObject(
   return object;
 }
 
+/** Upstream's table of kinds, as its messages name it: by the line that makes it. */
+const scheme = 'pkg/runtime/scheme.go:111';
+
+const isBuiltin = (apiVersion: string, kind: string): boolean =>
+  resources.some((r) => r.kind === kind && (r.group === '' ? r.version : `${r.group}/${r.version}`) === apiVersion);
+
 /** Checks apiVersion and kind where they are given. */
 function typeOf(value: unknown, expected: Expected): { readonly kind: string; readonly version: string } {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -108,14 +115,13 @@ function typeOf(value: unknown, expected: Expected): { readonly kind: string; re
     throw newBadRequest(
       `the API version in the data (${givenVersion}) does not match the expected API version (${expected.apiVersion})`,
     );
-  if (givenKind !== expected.kind)
-    throw newBadRequest(
-      cannotBeHandled(
-        { kind: givenKind, version: expected.version },
-        expected.kind,
-        `the kind in the data does not match the kind of the path`,
-      ),
-    );
+  if (givenKind !== expected.kind) {
+    const cause =
+      isBuiltin(expected.apiVersion, expected.kind) && !isBuiltin(givenVersion, givenKind)
+        ? `no kind ${JSON.stringify(givenKind)} is registered for version ${JSON.stringify(givenVersion)} in scheme ${JSON.stringify(scheme)}`
+        : 'the kind in the data does not match the kind of the path';
+    throw newBadRequest(cannotBeHandled({ kind: givenKind, version: expected.version }, expected.kind, cause));
+  }
   return { kind: givenKind, version: expected.version };
 }
 

@@ -5,7 +5,13 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../machinery/patch/strategic.ts';
-import { newBadRequest, newInvalid, newNotFound, newUnsupportedMediaType } from '../../machinery/status/errors.ts';
+import {
+  newBadRequest,
+  newInvalid,
+  newNotFound,
+  newRouteUnsupportedMediaType,
+  newUnsupportedMediaType,
+} from '../../machinery/status/errors.ts';
 import { forbidden } from '../../machinery/validation/field-error.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -51,7 +57,7 @@ export interface Patch {
 /** Reads the body by its content type. Throws StatusError 400, 415. */
 export function readPatch(context: RequestContext, query: WriteQuery, schema: Pick<ObjectSchema, 'patchType'>): Patch {
   const type = mediaTypeOf(context.request.headers['content-type']);
-  if (!patchMediaTypes.includes(type) || type === applyMediaType) throw newUnsupportedMediaType(patchMediaTypes);
+  if (!patchMediaTypes.includes(type) || type === applyMediaType) throw newRouteUnsupportedMediaType();
   if (query.force)
     throw newInvalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       forbidden('force', 'may not be specified for non-apply patch'),

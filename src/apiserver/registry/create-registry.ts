@@ -1,6 +1,6 @@
 /** Makes a registry of resources: their caches, and the routing of requests to handlers. */
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { newForbidden, newMethodNotSupported, newPathNotFound } from '../../machinery/status/errors.ts';
+import { newForbidden, newRouteMethodNotAllowed, newPathNotFound } from '../../machinery/status/errors.ts';
 import type { WireResponse } from '../../machinery/wire.ts';
 import { AdmissionChain } from '../admission/chain.ts';
 import { statusResponse } from '../filters/status-response.ts';
@@ -184,8 +184,7 @@ class ResourceRegistry implements Registry {
     const onName = context.info.name !== '';
     if (resource.storage?.reader) checkCustomRequest(context, resource, onName);
     const verbs = resource.storage?.reader ? customVerbs : resource.verbs;
-    if (!verbs.includes(verb) || (onName ? verb === 'create' : namedOnly.has(verb)))
-      throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
+    if (!verbs.includes(verb) || (onName ? verb === 'create' : namedOnly.has(verb))) throw newRouteMethodNotAllowed();
     if (!served) {
       const pods = this.#servedAt('', 'v1', 'pods');
       if (apiGroup === '' && plural === 'bindings' && pods) return handleBinding(context, pods);
@@ -209,7 +208,7 @@ class ResourceRegistry implements Registry {
       case 'deletecollection':
         return handleDeleteCollection(context, served);
       default:
-        throw newMethodNotSupported({ group: apiGroup, resource: plural }, verb);
+        throw newRouteMethodNotAllowed();
     }
   }
 
@@ -226,8 +225,7 @@ class ResourceRegistry implements Registry {
     }
     const info = resource.subresources.find((s) => s.name === subresource);
     if (!info || !served) throw newPathNotFound();
-    if (!info.verbs.includes(verb))
-      throw newMethodNotSupported({ group: resource.group, resource: `${resource.plural}/${subresource}` }, verb);
+    if (!info.verbs.includes(verb)) throw newRouteMethodNotAllowed();
     if (subresource === 'scale') return handleScale(context, served);
     if (resource.group === '' && resource.plural === 'pods') {
       if (subresource === 'binding') return handleBinding(context, served);
@@ -243,7 +241,7 @@ class ResourceRegistry implements Registry {
       case 'patch':
         return handlePatch(context, served);
       default:
-        throw newMethodNotSupported({ group: resource.group, resource: `${resource.plural}/${subresource}` }, verb);
+        throw newRouteMethodNotAllowed();
     }
   }
 

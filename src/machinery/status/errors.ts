@@ -122,6 +122,14 @@ export const newTimeout = (message: string, retryAfterSeconds = 0): StatusError 
 export const newRequestEntityTooLarge = (message: string): StatusError =>
   failure(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`);
 
+/** No route of this path takes the method: said before any handler of a resource is asked. */
+export const newRouteMethodNotAllowed = (): StatusError =>
+  failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
+/** No route takes a body of this type: said before any handler of a resource is asked. */
+export const newRouteUnsupportedMediaType = (): StatusError =>
+  failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+
 /** `accepted`: the media types of bodies (apiserver handlers/negotiation). */
 export const newUnsupportedMediaType = (accepted: readonly string[]): StatusError =>
   failure(

@@ -148,24 +148,26 @@ function localPath(path: string | undefined, field: string): FieldError[] {
 
 export function validateMounts(container: Container, volumes: ReadonlySet<string>, field: string): FieldError[] {
   const errors: FieldError[] = [];
+  // Upstream names no index for what it finds in these fields.
+  const mounts = `${field}.volumeMounts`;
   const paths = new Set<string>();
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
-    const at = `${field}.volumeMounts[${i}]`;
+    const at = `${mounts}[${i}]`;
     if (!mount.name) errors.push(required(`${at}.name`));
     if (!volumes.has(mount.name ?? '')) errors.push(notFound(`${at}.name`, mount.name ?? ''));
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
     else if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     paths.add(mount.mountPath);
-    if (mount.subPath) errors.push(...localPath(mount.subPath, `${at}.subPath`));
+    if (mount.subPath) errors.push(...localPath(mount.subPath, `${mounts}.subPath`));
     if (mount.subPathExpr) {
       if (mount.subPath)
         errors.push(invalid(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
-      errors.push(...localPath(mount.subPathExpr, `${at}.subPathExpr`));
+      errors.push(...localPath(mount.subPathExpr, `${mounts}.subPathExpr`));
     }
     if (mount.mountPropagation === 'Bidirectional' && container.securityContext?.privileged !== true)
       errors.push(
         forbidden(
-          `${at}.mountPropagation`,
+          `${mounts}.mountPropagation`,
           'Bidirectional mount propagation is available only to privileged containers',
         ),
       );

@@ -103,7 +103,7 @@ function validateHostPorts(spec: PodSpec, field: string): FieldError[] {
         if (!port.hostPort) continue;
         if (spec.hostNetwork && port.hostPort !== port.containerPort)
           errors.push(
-            invalid(`${at}.containerPort`, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'),
+            invalid(`${at}.hostPort`, port.hostPort, 'must match `containerPort` when `hostNetwork` is true'),
           );
         const key = `${port.protocol}/${port.hostIP ?? ''}/${port.hostPort}`;
         if (taken.has(key)) errors.push(duplicate(`${at}.hostPort`, key));

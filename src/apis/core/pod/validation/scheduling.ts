@@ -45,7 +45,7 @@ export function validateToleration(toleration: Toleration, field: string): Field
     const messages = isLabelValue(value ?? '');
     if (messages.length > 0) errors.push(invalid(`${field}.operator`, value, messages.join(';')));
   } else if (operator === 'Exists') {
-    if (value) errors.push(invalid(`${field}.operator`, toleration, "value must be empty when `operator` is 'Exists'"));
+    if (value) errors.push(invalid(`${field}.operator`, value, "value must be empty when `operator` is 'Exists'"));
   } else if (operator !== 'Lt' && operator !== 'Gt')
     errors.push(notSupported(`${field}.operator`, operator, ['Equal', 'Exists']));
   return errors;

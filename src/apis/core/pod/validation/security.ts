@@ -70,7 +70,7 @@ export function validatePodSecurity(
         invalid(
           at,
           sysctl.name,
-          `must have at most 253 characters and match regex ^${sysctlName.source.slice(1, -1)}$`,
+          `must have at most 253 characters and match regex ^${sysctlName.source.slice(1, -1).replace('./]', '\\./]')}$`,
         ),
       );
     else if (names.has(sysctl.name))

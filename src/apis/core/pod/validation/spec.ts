@@ -46,7 +46,8 @@ export function validatePodSpec(spec: PodSpec, field: string, otherVolumes: read
     const at = `${field}.hostAliases[${i}]`;
     if (ipFamilyOf(alias.ip ?? '') === undefined)
       errors.push(invalid(`${at}.ip`, alias.ip ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
-    for (const name of alias.hostnames ?? []) errors.push(...formOf(name, isDns1123Subdomain, `${at}.hostnames`));
+    for (const [j, name] of (alias.hostnames ?? []).entries())
+      errors.push(...formOf(name, isDns1123Subdomain, `${at}.hostnames[${j}]`));
   }
   for (const [i, gate] of (spec.readinessGates ?? []).entries())
     errors.push(

@@ -198,7 +198,7 @@ test.each<[string, Partial<PodSpec>, string]>([
   [
     'host port of its own on the host network',
     { hostNetwork: true, containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 81 }] }] },
-    'spec.containers[0].ports[0].containerPort: Invalid value: 80: must match `hostPort` when `hostNetwork` is true',
+    'spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true',
   ],
   ['hostname', { hostname: 'a.b' }, 'spec.hostname: Invalid value: "a.b": must not contain dots'],
 ])('pod: %s', (_, spec, message) => {

@@ -453,7 +453,7 @@ describe('a running cluster', () => {
       json,
       405,
       'MethodNotAllowed',
-      /update is not supported on resources of kind "configmaps"/,
+      /the server does not allow this method on the requested resource/,
     ],
   ])('is told: %s', async (_, method, path, body, type, code, reason, message) => {
     expect(await ask(method, path, body, type)).toMatchObject({

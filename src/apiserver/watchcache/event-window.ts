@@ -5,22 +5,22 @@
  *     a watch from 40 or later can be served; one from 39 has lost event 40 or an older one
  *
  * Capacity follows traffic: it doubles when the window is full and its oldest event is younger than `freshMs`, and
- * halves when the newest quarter alone spans more than that. Beyond the minimum, the objects in the window may take
- * `maximumBytes` in all.
+ * halves when the newest quarter alone spans more than that. Beyond the minimum, the superseded objects that only the
+ * window keeps may take `maximumBytes` in all.
  */
 import type { Revision } from '../../store/store.ts';
 
 export interface Windowed {
   readonly revision: Revision;
   readonly atMs: number;
-  /** What the event keeps alive. */
+  /** What is kept alive by the event alone. */
   readonly bytes: number;
 }
 
 export const minimumCapacity = 100;
 export const maximumCapacity = 102_400;
 /** A burst of large objects shortens the window rather than filling the memory; then some watches have to list again. */
-export const maximumBytes = 64 * 1024 * 1024;
+export const maximumBytes = 16 * 1024 * 1024;
 /** How long events are to be kept where capacity allows: a client's longest pause between two watches. */
 export const freshMs = 75_000;
 

@@ -21,6 +21,7 @@ import { type Selection, Watcher } from './watcher.ts';
 interface CacheEvent {
   readonly revision: Revision;
   readonly atMs: number;
+  /** Of `previous`: what is current is in memory anyway, and each superseded state belongs to one event. */
   readonly bytes: number;
   /** Undefined: deleted. */
   readonly object: CachedObject | undefined;
@@ -171,7 +172,7 @@ export class WatchCache {
     const record: CacheEvent = {
       revision: event.revision,
       atMs: this.#clock.monotonicMs(),
-      bytes: (object ?? previous)!.bytes.length,
+      bytes: previous?.bytes.length ?? 0,
       object,
       previous,
       gone: undefined,

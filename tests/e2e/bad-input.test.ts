@@ -423,7 +423,7 @@ describe('a running cluster', () => {
       json,
       415,
       'UnsupportedMediaType',
-      /application\/strategic-merge-patch\+json/,
+      /^415: Unsupported Media Type$/,
     ],
     [
       'a patch with a stale resourceVersion',

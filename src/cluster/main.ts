@@ -119,4 +119,9 @@ async function main(): Promise<void> {
 
 // One signal ends many waiters here: that is no leak.
 setMaxListeners(0);
+// `skiff ... | head`: whoever read has gone, and nothing that is written from here on is missed.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 await main();

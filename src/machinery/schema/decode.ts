@@ -165,7 +165,6 @@ function presentFields(type: StructType): readonly Field[] {
         case 'struct':
           return !field.omitZero;
         case 'string':
-        case 'bytes':
         case 'boolean':
         case 'int32':
         case 'int64':
@@ -176,7 +175,7 @@ function presentFields(type: StructType): readonly Field[] {
         case 'intOrString':
           return !field.omitZero;
         default:
-          return false; // times, maps and free JSON: absent, and written as null where Go does
+          return false; // times, maps, bytes and free JSON: absent, and written as null where Go does
       }
     });
     alwaysPresent.set(type, fields);

@@ -52,11 +52,12 @@ function fieldPlan(type: StructType, field: Field): Plan {
   const free = value.kind === 'any' && !pointer;
   const omitted = field.omitZero || (field.omitEmpty && (pointer || !(structLike || free)));
   const keepsEmpty = keepsEmptyLists(type, field);
+  const nilBytes = value.kind === 'bytes';
   const nil = container && keepsEmpty ? (value.kind === 'list' ? '[]' : '{}') : 'null';
   return {
     name,
     key: `${JSON.stringify(name)}:`,
-    absent: omitted ? '' : pointer || container || free ? nil : zeroText(value),
+    absent: omitted ? '' : pointer || container || free || nilBytes ? nil : zeroText(value),
     dropEmpty: field.omitEmpty && !pointer && !structLike && !free,
     empty: container && !pointer && !keepsEmpty ? 'null' : '',
     value,

@@ -344,4 +344,42 @@ describe('sub-resources', () => {
     expect(budget.status.disruptionsAllowed).toBe(0);
     expect(Object.keys(budget.status.disruptedPods)).toEqual(['p']);
   });
+
+  test('an eviction says in the pod why it ends, before it is deleted', async () => {
+    const { call } = await testRegistry();
+    await call('POST', pods, { body: pod('p', { finalizers: ['a.example.com/f'] }) });
+    const dry = { metadata: { name: 'p' }, deleteOptions: { dryRun: ['All'] } };
+    expect((await call('POST', `${pods}/p/eviction`, { body: dry })).status).toBe(201);
+    expect((await call('GET', `${pods}/p`)).body.status.conditions).toBeUndefined();
+    const uid = { metadata: { name: 'p' }, deleteOptions: { preconditions: { uid: 'other' } } };
+    expect((await call('POST', `${pods}/p/eviction`, { body: uid })).body.message).toMatch(
+      /^Operation cannot be fulfilled on Pod "p": the UID in the precondition \(other\) does not match/,
+    );
+    const before = (await call('GET', `${pods}/p`)).body.metadata.resourceVersion;
+    const preconditions = { resourceVersion: before };
+    const evicted = await call('POST', `${pods}/p/eviction`, {
+      body: { metadata: { name: 'p' }, deleteOptions: { preconditions } },
+    });
+    expect([evicted.status, evicted.body]).toMatchObject([201, { status: 'Success', code: 201 }]);
+    const { body } = await call('GET', `${pods}/p`);
+    expect(body.metadata.deletionTimestamp).toBeDefined();
+    expect(body.status.conditions).toMatchObject([
+      { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' },
+    ]);
+    const stale = { metadata: { name: 'p' }, deleteOptions: { preconditions } };
+    expect((await call('POST', `${pods}/p/eviction`, { body: stale })).status).toBe(409);
+  });
+
+  test('two budgets of one pod are an answer of their own', async () => {
+    const { call } = await testRegistry();
+    await call('POST', pods, { body: pod('p', { labels: { a: 'b' } }) });
+    await call('PATCH', `${pods}/p/status`, { body: { status: { phase: 'Running' } }, headers: merge });
+    for (const name of ['b', 'c'])
+      await call('POST', '/apis/policy/v1/namespaces/default/poddisruptionbudgets', {
+        body: { metadata: { name }, spec: { minAvailable: 1, selector: { matchLabels: { a: 'b' } } } },
+      });
+    const { status, body } = await call('POST', `${pods}/p/eviction`, { body: { metadata: { name: 'p' } } });
+    expect([status, body.status, body.code]).toEqual([201, 'Failure', 500]);
+    expect(body.message).toMatch(/^This pod has more than one PodDisruptionBudget/);
+  });
 });

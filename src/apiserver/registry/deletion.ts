@@ -34,14 +34,14 @@ export function planDeletion(
 ): DeletionPlan {
   if (isNamespace(resource)) return planNamespaceDeletion(object, options, nowMs);
   if (isDefinition(resource) && !object.metadata.deletionTimestamp) return planDefinitionDeletion(object, nowMs);
+  const { deletionTimestamp, deletionGracePeriodSeconds } = object.metadata;
   const grace = planGrace(resource, object, options, nowMs);
   if (grace === 'pending') return { action: 'pending' };
   const finalizersChanged = setGarbageCollectionFinalizers(object, options, resource.kindInfo.defaultPropagation);
   const hasFinalizers = (object.metadata.finalizers?.length ?? 0) > 0;
   if (grace === 'immediate') {
     if (!hasFinalizers) return { action: 'remove', object };
-    const { deletionTimestamp } = object.metadata;
-    if (deletionTimestamp !== undefined && !finalizersChanged && object.metadata.deletionGracePeriodSeconds === 0)
+    if (deletionTimestamp !== undefined && !finalizersChanged && deletionGracePeriodSeconds === 0)
       return { action: 'pending' };
     markTerminating(object, nowMs, 0);
     return { action: 'mark', object };

@@ -23,6 +23,7 @@ import { ClusterDns, clusterDnsIp } from './cluster-dns.ts';
 import { type ClusterContext, firstNodeCidr } from './cluster.ts';
 import { componentUsers } from './control-plane.ts';
 import { writeAtomically } from './data-dir.ts';
+import { checkKubeletConfiguration, nodeConfiguration, readKubeletConfiguration } from './kubelet-configuration.ts';
 import type { AgentConfig } from './node-agent.ts';
 import { allowNetwork } from './network-access.ts';
 import { addLocalPathClass } from './local-path.ts';
@@ -83,6 +84,9 @@ export async function startContainerNodes(context: ClusterContext, pki: ClusterP
 }
 
 function refuseImpossible({ options }: ClusterContext): void {
+  const given = readKubeletConfiguration('--kubelet-config', options.kubeletConfig);
+  const dns = { clusterDNS: [clusterDnsIp(options.serviceCidr)], clusterDomain };
+  checkKubeletConfiguration('--kubelet-config', nodeConfiguration(given, dns));
   if (options.nodes === 1) return;
   const most = mostNodes(options.podNetworkCidr);
   if (options.nodes > most)
@@ -97,6 +101,7 @@ function refuseImpossible({ options }: ClusterContext): void {
 
 function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: number, nodeIp: string): NodeOptions {
   const name = nodeName(index);
+  const kubelet = readKubeletConfiguration('--kubelet-config', options.kubeletConfig);
   const dataDir = join(dir.nodes, name);
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   return {
@@ -113,6 +118,7 @@ function nodeOptions({ options, dir }: ClusterContext, pki: ClusterPki, index: n
     images: options.loadImage,
     ...(options.containerd && { containerd: options.containerd }),
     ...(options.registryConfig && { registryConfig: options.registryConfig }),
+    kubelet,
     certificates: { ...pki.kubeletServing(name, [nodeIp]), clientCaPem: pki.ca.certPem },
   };
 }

@@ -10,6 +10,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Client } from '../client/client.ts';
 import { Informer } from '../client/informer.ts';
 import { InformerFactory } from '../client/informers.ts';
+import type { KubeletConfiguration } from '../kubelet/config/kubelet-configuration.ts';
 import { createKubelet, type KubeletOptions } from '../kubelet/kubelet.ts';
 import { shareMounts } from '../kubelet/node/shared-mounts.ts';
 import { Containerd } from '../kubelet/runtime/containerd/containerd.ts';
@@ -29,6 +30,7 @@ import { serveHealth, serveMetrics, stopServer } from '../network/proxy/servers.
 import { startAnnouncer } from './announce.ts';
 import { clusterDnsServer } from './cluster-dns.ts';
 import { isolatingRuntime } from './isolating-runtime.ts';
+import { nodeConfiguration } from './kubelet-configuration.ts';
 import { startLocalPath } from './local-path.ts';
 import { type NetworkCommand, overheadBytes, type RouteMode } from '../network/routes/plan.ts';
 import { PodRoutes } from '../network/routes/pod-routes.ts';
@@ -53,6 +55,8 @@ export interface NodeOptions {
   /** As the flags of `skiff up`. */
   readonly containerd?: string;
   readonly registryConfig?: string;
+  /** What the file of `--kubelet-config` says. */
+  readonly kubelet: KubeletConfiguration;
   readonly certificates: KubeletOptions['certificates'];
   readonly routeMode: RouteMode;
   /** For a node in a namespace of its own: where other nodes' pods are reached. */
@@ -121,11 +125,10 @@ export async function startNode(
             nodeName: options.name,
             dataDir: options.dataDir,
             nodeIps: [options.nodeIp],
-            configuration: {
+            configuration: nodeConfiguration(options.kubelet, {
               clusterDNS: [options.clusterDns],
               clusterDomain: options.clusterDomain,
-              failCgroupV1: false,
-            },
+            }),
             certificates: options.certificates,
             port,
           },

@@ -42,6 +42,8 @@ export interface UpOptions {
   readonly containerd: string | undefined;
   /** Undefined: each node has an empty one of its own. */
   readonly registryConfig: string | undefined;
+  /** Undefined: upstream's defaults, but for what `skiff up` relaxes. */
+  readonly kubeletConfig: string | undefined;
   readonly detach: boolean;
   readonly output: 'text' | 'json';
   readonly verbosity: number;
@@ -138,6 +140,10 @@ export function addUpOptions(command: Command): Command {
     .option('--load-image <file>', 'an OCI or docker archive to import into every node; repeatable', collect)
     .option('--containerd <file>', 'the containerd to run, with its shim and ctr beside it (default: found in PATH)')
     .option('--registry-config <dir>', "containerd's registry directory: REGISTRY/hosts.toml, read at each pull")
+    .option(
+      '--kubelet-config <file>',
+      'a KubeletConfiguration for every node (default: a full disk evicts no pod and removes no image)',
+    )
     .option('--detach', 'return when ready; `skiff down` stops it')
     .addOption(new Option('--output <form>', 'what to print when ready').choices(['text', 'json']).default('text'))
     .option('--config <file>', 'a YAML file with the same names; flags win')
@@ -167,6 +173,7 @@ export function upOptionsOf(command: Command): UpOptions {
     loadImage: ((values['loadImage'] as string[] | undefined) ?? []).map((file) => resolve(file)),
     containerd: path(values['containerd']),
     registryConfig: path(values['registryConfig']),
+    kubeletConfig: path(values['kubeletConfig']),
     detach: values['detach'] === true,
     output: values['output'] as 'text' | 'json',
     verbosity: values['v'] as number,
@@ -177,6 +184,8 @@ export function upOptionsOf(command: Command): UpOptions {
     );
   if (options.store !== 'etcd' && options.etcdServers.length > 0)
     throw new UsageError(`--etcd-servers goes with --store etcd, not with --store ${options.store}`);
+  if (options.runtime === 'hollow' && options.kubeletConfig !== undefined)
+    throw new UsageError('--kubelet-config goes with --runtime containerd: hollow nodes have no kubelet');
   if (options.store === 'etcd') throw new UsageError('--store etcd: not built yet; use lmdb (the default) or memory');
   return options;
 }

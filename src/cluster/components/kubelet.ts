@@ -3,18 +3,14 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { messageOf } from '../../base/errors.ts';
 import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
-import { decodeKubeletConfiguration } from '../../kubelet/config/decode.ts';
-import { withDefaults } from '../../kubelet/config/defaults.ts';
-import type { KubeletConfiguration } from '../../kubelet/config/kubelet-configuration.ts';
-import { validateKubeletConfiguration } from '../../kubelet/config/validate.ts';
 import { createKubelet } from '../../kubelet/kubelet.ts';
 import { containerdEvents } from '../../kubelet/runtime/containerd/events.ts';
 import { CriRuntime } from '../../kubelet/runtime/cri/cri-runtime.ts';
 import { connect } from '../connect.ts';
 import { hostAddress } from '../host-address.ts';
+import { checkKubeletConfiguration, readKubeletConfiguration } from '../kubelet-configuration.ts';
 import { UsageError } from '../usage-error.ts';
 import { count, list, readFlagFile, required, runComponent } from './component.ts';
 import { addConfigurationFlags, withConfigurationFlags } from './kubelet-flags.ts';
@@ -46,13 +42,9 @@ export function addKubelet(command: Command): Command {
 
 async function start(flags: Flags): Promise<void> {
   const kubeconfig = required(flags.kubeconfig, '--kubeconfig', 'where the API server is, and who we are');
-  const given = withConfigurationFlags(readConfiguration(flags.config), flags as Flags & Record<string, unknown>);
-  const config = withDefaults(given);
-  const wrong = validateKubeletConfiguration(config);
-  if (wrong.length > 0) throw new UsageError(wrong.join('; '));
-  // Upstream's default since v1.35.
-  if (config.failCgroupV1 && !existsSync('/sys/fs/cgroup/cgroup.controllers'))
-    throw new UsageError('this host has cgroup v1, which kubelets refuse unless failCgroupV1: false in --config');
+  const file = readKubeletConfiguration('--config', flags.config);
+  const given = withConfigurationFlags(file, flags as Flags & Record<string, unknown>);
+  const config = checkKubeletConfiguration('--config', given);
   const certFile = required(config.tlsCertFile, '--tls-cert-file', 'the serving certificate (PEM)');
   const keyFile = required(config.tlsPrivateKeyFile, '--tls-private-key-file', 'its key (PEM)');
   const { clientCAFile } = given.authentication?.x509 ?? {};
@@ -105,16 +97,6 @@ async function start(flags: Flags): Promise<void> {
       },
     );
   });
-}
-
-function readConfiguration(file: string | undefined): KubeletConfiguration {
-  if (file === undefined) return {};
-  const document = readFlagFile('--config', file);
-  try {
-    return decodeKubeletConfiguration(document);
-  } catch (error) {
-    throw new UsageError(`--config ${file}: ${messageOf(error)}`);
-  }
 }
 
 function splitPair(text: string, flag: string): [string, string] {

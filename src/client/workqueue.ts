@@ -6,6 +6,7 @@
  * the order they went in; 4. after `shutDown` nothing is taken in, what waits is still handed out, then `get` gives
  * undefined.
  */
+import type { QueueMetrics, WorkQueueMetrics } from './workqueue-metrics.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 
 export interface WorkQueueOptions {
@@ -13,6 +14,8 @@ export interface WorkQueueOptions {
   /** For metrics and for those who debug a fake clock. */
   readonly name: string;
   readonly rateLimiter?: RateLimiter;
+  /** Where it is told how the queue goes. Absent: nowhere. */
+  readonly metrics?: Pick<WorkQueueMetrics, 'of'> | undefined;
 }
 
 /** How long a key that failed waits. */
@@ -36,12 +39,14 @@ export class WorkQueue {
   /** Keys that are added later, each with its earliest time. */
   readonly #delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>();
   readonly #getters: ((key: string | undefined) => void)[] = [];
+  readonly #metrics: QueueMetrics | undefined;
   #shuttingDown = false;
 
   constructor(options: WorkQueueOptions) {
     this.name = options.name;
     this.#clock = options.clock;
     this.#rateLimiter = options.rateLimiter ?? defaultRateLimiter(options.clock);
+    this.#metrics = options.metrics?.of(options.name);
   }
 
   /** Keys that wait for a worker (not those being worked on, nor delayed ones). */
@@ -57,8 +62,9 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#shuttingDown || this.#dirty.has(key)) return;
     this.#dirty.add(key);
-    if (this.#processing.has(key)) return;
-    this.#enqueue(key);
+    const waits = !this.#processing.has(key);
+    this.#metrics?.added(key, this.#queue.size + (waits ? 1 : 0));
+    if (waits) this.#enqueue(key);
   }
 
   /** Adds the key once `delayMs` have passed; of several such calls the earliest counts. */
@@ -89,6 +95,7 @@ export class WorkQueue {
 
   /** Adds the key after the delay its failures have earned. */
   addRateLimited(key: string): void {
+    this.#metrics?.retried();
     this.addAfter(key, this.#rateLimiter.when(key));
   }
 
@@ -115,6 +122,7 @@ export class WorkQueue {
 
   done(key: string): void {
     this.#processing.delete(key);
+    this.#metrics?.finished(key);
     if (this.#dirty.has(key)) this.#enqueue(key);
   }
 
@@ -136,6 +144,7 @@ export class WorkQueue {
   #hand(key: string): void {
     this.#processing.add(key);
     this.#dirty.delete(key);
+    this.#metrics?.handed(key, this.#queue.size);
   }
 }
 

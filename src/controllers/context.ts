@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informers.ts';
+import type { WorkQueueMetrics } from '../client/workqueue-metrics.ts';
 import type { CertificateAuthority } from '../pki/certificate.ts';
 
 export interface CertificateSigning {
@@ -39,6 +40,8 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: ControllerManagerSettings;
+  /** Work queues tell it how they go. */
+  readonly queueMetrics?: WorkQueueMetrics | undefined;
   recorder(component: string): EventRecorder;
   /** Told of failures that are tried again: for logs. */
   onError(controller: string, error: unknown, key?: string): void;

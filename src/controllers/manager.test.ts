@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { controllers } from './index.ts';
-import { selectControllers } from './manager.ts';
+import { registry, selectControllers, unbuiltControllers } from './registry.ts';
 
 test('controllers, have unique names in upstream form', () => {
   const names = controllers.flatMap((c) => [c.name, ...(c.alias ? [c.alias] : [])]);
@@ -21,63 +21,31 @@ test.each<[string[] | undefined, (names: string[]) => void]>([
 });
 
 test('controllers, an unknown name, is told', () => {
-  expect(() => selectControllers(['*', '-nope'])).toThrow("'-nope' is not one; known are endpoints-controller");
+  expect(() => selectControllers(['*', '-nope'])).toThrow(
+    "'-nope' is not one; known are serviceaccount-token-controller, endpoints-controller",
+  );
 });
 
-/** Upstream v1.36's kube-controller-manager, in its order of registration. */
-const upstream = [
-  'serviceaccount-token',
-  'endpoints',
-  'endpointslice',
-  'endpointslice-mirroring',
-  'replicationcontroller',
-  'pod-garbage-collector',
-  'resourcequota',
-  'namespace',
-  'serviceaccount',
-  'garbage-collector',
-  'daemonset',
-  'job',
-  'podgroup-protection',
-  'deployment',
-  'replicaset',
-  'horizontal-pod-autoscaler',
-  'disruption',
-  'statefulset',
-  'cronjob',
-  'certificatesigningrequest-signing',
-  'certificatesigningrequest-approving',
-  'certificatesigningrequest-cleaner',
-  'podcertificaterequest-cleaner',
-  'ttl',
-  'bootstrap-signer',
-  'token-cleaner',
-  'node-ipam',
-  'node-lifecycle',
-  'persistentvolume-binder',
-  'persistentvolume-attach-detach',
-  'persistentvolume-expander',
-  'clusterrole-aggregation',
-  'persistentvolumeclaim-protection',
-  'persistentvolume-protection',
-  'volumeattributesclass-protection',
-  'ttl-after-finished',
-  'root-ca-certificate-publisher',
-  'kube-apiserver-serving-clustertrustbundle-publisher',
-  'ephemeral-volume',
-  'storageversion-garbage-collector',
-  'resourceclaim',
-  'resourcepoolstatusrequest',
-  'device-taint-eviction',
-  'legacy-serviceaccount-token-cleaner',
-  'validatingadmissionpolicy-status',
-  'taint-eviction',
-  'service-cidr',
-  'storage-version-migrator',
-  'selinux-warning',
-].map((name) => `${name}-controller`);
-
-test("controllers, are upstream's, in upstream's order", () => {
+test("controllers, are upstream's, in upstream's order, with upstream's aliases", () => {
   const ours = new Set(controllers.map((c) => c.name));
-  expect(controllers.map((c) => c.name)).toEqual(upstream.filter((name) => ours.has(name)));
+  const expected = registry.filter(({ name }) => ours.has(name)).map(({ name, alias }) => ({ name, alias }));
+  expect(controllers.map(({ name, alias }) => ({ name, alias }))).toEqual(expected);
+});
+
+test.each([
+  [['-job', 'job'], 'job-controller', false],
+  [['job', '-job'], 'job-controller', true],
+  [['*', '-job'], 'job-controller', false],
+  [['-daemonset', '*'], 'job-controller', true],
+  [['-daemonset'], 'job-controller', false],
+])('controllers %j: the first that names one decides; %s', (names, name, runs) => {
+  expect(selectControllers(names).some((one) => one.name === name)).toBe(runs);
+});
+
+test('what was asked for by name and is not there is told', () => {
+  const all = registry.filter(({ cloud }) => !cloud).map(({ name }) => name);
+  const missing = all.filter((name) => !controllers.some((built) => built.name === name));
+  expect(unbuiltControllers(['*'])).toEqual([]);
+  expect(unbuiltControllers(all)).toEqual(missing);
+  expect(unbuiltControllers(['*', 'service', 'cloud-node-lifecycle'])).toEqual([]);
 });

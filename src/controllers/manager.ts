@@ -6,8 +6,9 @@ import { EventBroadcaster } from '../client/events.ts';
 import { InformerFactory } from '../client/informers.ts';
 import { LeaderElection, type LeaderElectionOptions } from '../client/leader-election.ts';
 import { createClient } from '../client/rest.ts';
+import type { WorkQueueMetrics } from '../client/workqueue-metrics.ts';
 import type { ControllerContext, ControllerManagerSettings, RunningController } from './context.ts';
-import { controllers as all } from './index.ts';
+import { selectControllers } from './registry.ts';
 
 export interface ControllerManagerOptions {
   /** For informers, events and leases: needs to list and watch everything. */
@@ -33,6 +34,8 @@ export interface ControllerManagerOptions {
   readonly onLeadershipLost?: () => void;
   /** Failures that are tried again: for logs. */
   readonly onError?: (controller: string, error: unknown, key?: string) => void;
+  /** Work queues tell it how they go. */
+  readonly queueMetrics?: WorkQueueMetrics;
   /** For tests: freezes what informers hand out. */
   readonly freeze?: boolean;
 }
@@ -45,21 +48,6 @@ export interface ControllerManager {
 
 export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
   return options.leaderElectionIdentity === undefined ? new Manager(options) : new ElectedManager(options);
-}
-
-/** Which controllers a list of names means. */
-export function selectControllers(names: readonly string[] = ['*']): typeof all {
-  const known = (name: string) => all.find((c) => c.name === name || c.alias === name);
-  const included = new Set<string>(names.includes('*') ? all.map((c) => c.name) : []);
-  for (const name of names) {
-    if (name === '*') continue;
-    const controller = known(name.replace(/^-/, ''));
-    if (!controller)
-      throw new Error(`controllers: '${name}' is not one; known are ${all.map((c) => c.name).join(', ')}`);
-    if (name.startsWith('-')) included.delete(controller.name);
-    else included.add(controller.name);
-  }
-  return all.filter((c) => included.has(c.name));
 }
 
 class Manager implements ControllerManager {
@@ -86,6 +74,7 @@ class Manager implements ControllerManager {
       clock,
       random,
       settings: options.settings ?? {},
+      queueMetrics: options.queueMetrics,
       recorder: (component) => this.#events.recorder(component),
       onError,
     });

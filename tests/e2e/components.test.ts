@@ -3,6 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { request } from 'node:https';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubeconfigText } from '../../src/pki/kubeconfig.ts';
@@ -61,11 +64,20 @@ let apiserver: Component;
 let controllers: Component;
 let scheduler: Component;
 const kubeconfigs: Record<string, string> = {};
+const ports = { controllers: 0, scheduler: 0 };
 const elect = [
   '--leader-elect-lease-duration=3s',
   '--leader-elect-renew-deadline=2s',
   '--leader-elect-retry-period=200ms',
 ];
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 
 const kubectl = async (...args: string[]): Promise<string> => {
   const env = { KUBECONFIG: kubeconfigs['admin'], KUBECACHEDIR: join(dir, 'cache') };
@@ -74,9 +86,12 @@ const kubectl = async (...args: string[]): Promise<string> => {
   return stdout;
 };
 
-const startControllers = () =>
+/** Two of them lead by turns here, and each needs a port of its own. */
+const startControllers = (port = 0) =>
   start(
     'kube-controller-manager',
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
     `--kubeconfig=${kubeconfigs['controller-manager']}`,
     '--use-service-account-credentials',
     `--root-ca-file=${join(dir, 'ca.pem')}`,
@@ -114,8 +129,15 @@ beforeAll(async () => {
         credentials: pki.client(identity),
       }),
     );
-  controllers = startControllers();
-  scheduler = start('kube-scheduler', `--kubeconfig=${kubeconfigs['scheduler']}`, ...elect);
+  for (const name of ['controllers', 'scheduler'] as const) ports[name] = await freePort();
+  controllers = startControllers(ports.controllers);
+  scheduler = start(
+    'kube-scheduler',
+    `--kubeconfig=${kubeconfigs['scheduler']}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${ports.scheduler}`,
+    ...elect,
+  );
   await Promise.all([controllers.said(/is running/), scheduler.said(/is running/)]);
 });
 
@@ -146,6 +168,41 @@ describe('components alone', () => {
     );
     expect(await kubectl('get', 'node', 'paper', '-o', 'jsonpath={.spec.podCIDR}')).toBe('10.244.0.0/24');
     expect(await kubectl('get', 'cm', 'kube-root-ca.crt', '-o', 'jsonpath={.data}')).toContain('BEGIN CERTIFICATE');
+  });
+
+  it('tell how they are, and the rest to whoever may read it', async () => {
+    const { certPem, keyPem } = ensureClusterPki(join(dir, 'pki'), { nowMs: Date.now() }).client('super-admin');
+    const get = (port: number, path: string, credentials: object = {}) =>
+      new Promise<{ status: number; body: string }>((resolve, reject) =>
+        request({ host: '127.0.0.1', port, path, rejectUnauthorized: false, ...credentials }, (response) => {
+          let body = '';
+          response
+            .on('data', (chunk) => (body += chunk))
+            .on('end', () => resolve({ status: response.statusCode!, body }));
+        })
+          .on('error', reject)
+          .end(),
+      );
+    const admin = { cert: certPem, key: keyPem };
+    for (const port of [ports.controllers, ports.scheduler]) {
+      expect(await get(port, '/healthz')).toEqual({ status: 200, body: 'ok' });
+      const refused = await get(port, '/metrics');
+      expect([refused.status, JSON.parse(refused.body).message]).toEqual([
+        403,
+        'forbidden: User "system:anonymous" cannot get path "/metrics"',
+      ]);
+      const unknown = await get(port, '/metrics', { headers: { authorization: 'Bearer nobody' } });
+      expect([unknown.status, JSON.parse(unknown.body).message]).toEqual([401, 'Unauthorized']);
+      expect((await get(port, '/metrics', admin)).body).toContain('process_cpu_seconds_total');
+      expect((await get(port, '/flagz', admin)).body).toMatch(new RegExp(`secure-port\\W+${port}`));
+      expect((await get(port, '/statusz', admin)).status).toBe(200);
+      expect((await get(port, '/nothing', admin)).status).toBe(404);
+    }
+    expect((await get(ports.controllers, '/metrics', admin)).body).toMatch(
+      /workqueue_adds_total\{name="deployment"\} [1-9]/,
+    );
+    const { body } = await get(ports.scheduler, '/configz', admin);
+    expect(JSON.parse(body)).toHaveProperty(['kubescheduler.config.k8s.io']);
   });
 
   it('hand leadership over when the leader is killed', async () => {

@@ -27,6 +27,12 @@ const delimiters = [':', ': ', '=', ' '];
 
 type Form = { readonly type: 'text' } | { readonly type: 'json' | 'yaml'; readonly version: string };
 
+/** What is read of a request. */
+export interface PageRequest {
+  readonly info: Pick<RequestContext['info'], 'path'>;
+  readonly request: Pick<RequestContext['request'], 'headers'>;
+}
+
 export class ZPages {
   readonly #options: ZPagesOptions;
   readonly #clock: Clock;
@@ -39,7 +45,7 @@ export class ZPages {
   }
 
   /** Undefined for other paths. Throws StatusError 406 for a form that there is not. */
-  answer(context: RequestContext): WireResponse | undefined {
+  answer(context: PageRequest): WireResponse | undefined {
     const { path } = context.info;
     if (path !== '/statusz' && path !== '/flagz') return undefined;
     const page = path === '/statusz' ? 'statusz' : 'flagz';

@@ -1,11 +1,15 @@
 /** `skiff kube-controller-manager`: all controllers, against any API server. */
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.ts';
+import { MetricsRegistry } from '../../base/metrics.ts';
 import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
+import { addProcessMetrics } from '../../apiserver/http/process-metrics.ts';
+import { WorkQueueMetrics } from '../../client/workqueue-metrics.ts';
 import { loadKubeconfig } from '../../client/https/kubeconfig.ts';
 import type { ControllerManagerSettings } from '../../controllers/context.ts';
-import { createControllerManager, selectControllers } from '../../controllers/manager.ts';
+import { createControllerManager } from '../../controllers/manager.ts';
+import { selectControllers, unbuiltControllers } from '../../controllers/registry.ts';
 import { CertificateAuthority } from '../../pki/certificate.ts';
 import { connect } from '../connect.ts';
 import { UsageError } from '../usage-error.ts';
@@ -14,6 +18,7 @@ import {
   boolean,
   count,
   duration,
+  flagTexts,
   type LeaderElectionFlags,
   list,
   readFlagFile,
@@ -21,9 +26,10 @@ import {
   required,
   runComponent,
 } from './component.ts';
+import { addServingFlags, serveComponent, type ServingFlags } from './serving.ts';
 import { serviceAccountClients } from './service-account-clients.ts';
 
-interface Flags extends LeaderElectionFlags {
+interface Flags extends LeaderElectionFlags, ServingFlags {
   readonly kubeconfig?: string;
   readonly controllers: string[];
   readonly clusterCidr?: string;
@@ -42,7 +48,7 @@ interface Flags extends LeaderElectionFlags {
 }
 
 export function addKubeControllerManager(command: Command): Command {
-  return addLeaderElectionFlags(command, true)
+  return addServingFlags(addLeaderElectionFlags(command, true), 10257)
     .description('the controllers alone')
     .option('--kubeconfig <file>', 'where the API server is, and who we are')
     .option('--controllers <list>', "names or aliases; '*' for all, '-name' to leave one out", list, ['*'])
@@ -64,10 +70,10 @@ export function addKubeControllerManager(command: Command): Command {
     .option('--node-startup-grace-period <duration>', 'the same before its first report', duration)
     .option('--terminated-pod-gc-threshold <n>', 'finished pods past this number are deleted', count)
     .option('-v, --v <n>', 'how much to say', count, 0)
-    .action((flags: Flags) => start(flags));
+    .action((flags: Flags) => start(flags, flagTexts(command)));
 }
 
-async function start(flags: Flags): Promise<void> {
+async function start(flags: Flags, texts: Readonly<Record<string, string>>): Promise<void> {
   const kubeconfig = required(flags.kubeconfig, '--kubeconfig', 'where the API server is, and who we are');
   try {
     selectControllers(flags.controllers);
@@ -80,11 +86,23 @@ async function start(flags: Flags): Promise<void> {
   const certificateSigning = signing(flags);
 
   await runComponent('kube-controller-manager', flags.v, async ({ stages, log, fail }) => {
+    for (const name of unbuiltControllers(flags.controllers)) log.warn(`${name} is not built yet: it does not run`);
     const client = await stages.run(
       'client',
       () => connect(kubeconfig, 'kube-controller-manager'),
       (made) => made.transport.close(),
     );
+    const metrics = new MetricsRegistry();
+    addProcessMetrics(metrics);
+    const queueMetrics = new WorkQueueMetrics(metrics, realClock);
+    await serveComponent(stages, {
+      component: 'kube-controller-manager',
+      flags,
+      flagTexts: texts,
+      client,
+      metrics,
+      configuration: { 'kubecontrollermanager.config.k8s.io': configuration(flags) },
+    });
     const { server, ca, tlsServerName, insecureSkipTlsVerify } = await loadKubeconfig(kubeconfig);
     const accounts = await stages.run(
       'service account clients',
@@ -107,6 +125,7 @@ async function start(flags: Flags): Promise<void> {
       clock: realClock,
       random: secureRandom,
       controllers: flags.controllers,
+      queueMetrics,
       settings: {
         ...(flags.allocateNodeCidrs && flags.clusterCidr ? { clusterCidr: flags.clusterCidr } : {}),
         ...(flags.nodeCidrMaskSize ? { nodeCidrMaskSize: flags.nodeCidrMaskSize } : {}),
@@ -139,6 +158,22 @@ async function start(flags: Flags): Promise<void> {
     );
   });
 }
+
+/** The part of KubeControllerManagerConfiguration that is heeded. */
+const configuration = (flags: Flags) => ({
+  Generic: {
+    Controllers: flags.controllers,
+    LeaderElection: {
+      LeaderElect: flags.leaderElect,
+      LeaseDuration: `${flags.leaderElectLeaseDuration / 1000}s`,
+      RenewDeadline: `${flags.leaderElectRenewDeadline / 1000}s`,
+      RetryPeriod: `${flags.leaderElectRetryPeriod / 1000}s`,
+      ResourceName: 'kube-controller-manager',
+      ResourceNamespace: 'kube-system',
+    },
+  },
+  KubeCloudShared: { AllocateNodeCIDRs: flags.allocateNodeCidrs, ClusterCIDR: flags.clusterCidr ?? '' },
+});
 
 function signing(flags: Flags): ControllerManagerSettings['certificateSigning'] {
   const { clusterSigningCertFile: cert, clusterSigningKeyFile: key, clusterSigningDuration: mostMs } = flags;

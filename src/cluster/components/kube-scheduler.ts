@@ -1,6 +1,8 @@
 /** `skiff kube-scheduler`: the scheduler alone, against any API server. */
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.ts';
+import { addProcessMetrics } from '../../apiserver/http/process-metrics.ts';
+import { MetricsRegistry } from '../../base/metrics.ts';
 import { realClock } from '../../base/node/real-clock.ts';
 import { secureRandom } from '../../base/node/secure-random.ts';
 import { EventBroadcaster } from '../../client/events.ts';
@@ -13,26 +15,28 @@ import { UsageError } from '../usage-error.ts';
 import {
   addLeaderElectionFlags,
   count,
+  flagTexts,
   readFlagFile,
   type LeaderElectionFlags,
   replicaIdentity,
   required,
   runComponent,
 } from './component.ts';
+import { addServingFlags, serveComponent, type ServingFlags } from './serving.ts';
 
-interface Flags extends LeaderElectionFlags {
+interface Flags extends LeaderElectionFlags, ServingFlags {
   readonly kubeconfig?: string;
   readonly config?: string;
   readonly v: number;
 }
 
 export function addKubeScheduler(command: Command): Command {
-  return addLeaderElectionFlags(command, true)
+  return addServingFlags(addLeaderElectionFlags(command, true), 10259)
     .description('the scheduler alone')
     .option('--kubeconfig <file>', 'where the API server is, and who we are')
     .option('--config <file>', 'KubeSchedulerConfiguration: profiles, plugins and their arguments, back-offs')
     .option('-v, --v <n>', 'how much to say', count, 0)
-    .action((flags: Flags, self: Command) => start(withFile(flags, self)));
+    .action((flags: Flags, self: Command) => start(withFile(flags, self), flagTexts(self)));
 }
 
 interface Settings extends Flags {
@@ -74,7 +78,7 @@ function readConfiguration(file: string | undefined): SchedulerConfiguration {
   }
 }
 
-async function start(flags: Settings): Promise<void> {
+async function start(flags: Settings, texts: Readonly<Record<string, string>>): Promise<void> {
   const kubeconfig = required(flags.kubeconfig, '--kubeconfig', 'where the API server is, and who we are');
   const { configuration } = flags;
   await runComponent('kube-scheduler', flags.v, async ({ stages, log, signal, fail }) => {
@@ -83,6 +87,16 @@ async function start(flags: Settings): Promise<void> {
       () => connect(kubeconfig, 'kube-scheduler'),
       (made) => made.transport.close(),
     );
+    const metrics = new MetricsRegistry();
+    addProcessMetrics(metrics);
+    await serveComponent(stages, {
+      component: 'kube-scheduler',
+      flags,
+      flagTexts: texts,
+      client,
+      metrics,
+      configuration: { 'kubescheduler.config.k8s.io': configuration },
+    });
     const onError = (error: unknown) => log.warn(`scheduler: ${messageOf(error)}`);
     const events = new EventBroadcaster({ client, clock: realClock, onError });
     await stages.run(

@@ -26,7 +26,7 @@ class ClusterRoleAggregationController implements RunningController {
   constructor(context: ControllerContext) {
     this.#context = context;
     const { clock, informers } = context;
-    const queue = new WorkQueue({ clock, name: 'cluster_role_aggregator' });
+    const queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'cluster_role_aggregator' });
     this.#roles = informers.informer<ClusterRole>(clusterRoles);
     this.#roles.addIndex('aggregated', (role) => (role.aggregationRule ? ['true'] : []));
     // Any role may be part of any aggregated one.

@@ -25,7 +25,7 @@ export interface Following<T> {
   readonly on?: readonly ('add' | 'update' | 'delete')[];
 }
 
-export type KeyedControllerContext = Pick<ControllerContext, 'informers' | 'clock' | 'onError'>;
+export type KeyedControllerContext = Pick<ControllerContext, 'informers' | 'clock' | 'onError' | 'queueMetrics'>;
 
 /** Works on nothing before every informer that it uses has its first full state. */
 export class KeyedController implements RunningController {
@@ -38,7 +38,7 @@ export class KeyedController implements RunningController {
   constructor(context: KeyedControllerContext, options: KeyedControllerOptions) {
     this.#context = context;
     this.#options = options;
-    this.queue = new WorkQueue({ clock: context.clock, name: options.queueName });
+    this.queue = new WorkQueue({ clock: context.clock, name: options.queueName, metrics: context.queueMetrics });
   }
 
   /** The informer of a resource, which must have synced before the first key. Only from the constructor of its user. */

@@ -38,7 +38,7 @@ class CronJobController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('cronjob-controller');
-    this.#queue = new WorkQueue({ clock, name: 'cronjob' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'cronjob' });
     this.#cronJobs = informers.informer<CronJob>(cronJobs);
     this.#jobs = informers.informer<Job>(jobs);
     this.#jobs.addIndex(byController, controllerIndex);

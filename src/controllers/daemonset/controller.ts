@@ -61,7 +61,7 @@ class DaemonSetController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('daemonset-controller');
-    this.#queue = new WorkQueue({ clock, name: 'daemonset' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'daemonset' });
     this.#expectations = new Expectations(clock);
     this.#daemonSets = informers.informer<DaemonSet>(daemonSets);
     this.#revisions = informers.informer<ControllerRevision>(controllerRevisions);

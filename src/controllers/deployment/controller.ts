@@ -59,7 +59,7 @@ class DeploymentController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('deployment-controller');
-    this.#queue = new WorkQueue({ clock, name: 'deployment' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'deployment' });
     this.#deployments = informers.informer<Deployment>(deployments);
     this.#replicaSets = informers.informer<ReplicaSet>(replicaSets);
     this.#replicaSets.addIndex(byController, controllerIndex);

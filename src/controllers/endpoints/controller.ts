@@ -40,7 +40,12 @@ class EndpointsController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('endpoint-controller');
-    this.#queue = new WorkQueue({ clock, name: 'endpoint', rateLimiter: new ExponentialRateLimiter(1000, 1_000_000) });
+    this.#queue = new WorkQueue({
+      clock,
+      metrics: context.queueMetrics,
+      name: 'endpoint',
+      rateLimiter: new ExponentialRateLimiter(1000, 1_000_000),
+    });
     this.#services = informers.informer<Service>(services);
     this.#pods = informers.informer<Pod>(pods);
     this.#endpoints = informers.informer<Endpoints>(endpoints);

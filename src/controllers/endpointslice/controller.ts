@@ -42,6 +42,7 @@ class EndpointSliceController implements RunningController {
     this.#recorder = context.recorder('endpoint-slice-controller');
     this.#queue = new WorkQueue({
       clock,
+      metrics: context.queueMetrics,
       name: 'endpoint_slice',
       rateLimiter: new ExponentialRateLimiter(1000, 1_000_000),
     });

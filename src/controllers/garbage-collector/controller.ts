@@ -67,8 +67,16 @@ class GarbageCollector implements RunningController {
         deleted: (identity) => this.#forgetObject(identity),
       },
     });
-    this.#deleteQueue = new WorkQueue({ clock, name: 'garbage_collector_attempt_to_delete' });
-    this.#orphanQueue = new WorkQueue({ clock, name: 'garbage_collector_attempt_to_orphan' });
+    this.#deleteQueue = new WorkQueue({
+      clock,
+      metrics: context.queueMetrics,
+      name: 'garbage_collector_attempt_to_delete',
+    });
+    this.#orphanQueue = new WorkQueue({
+      clock,
+      metrics: context.queueMetrics,
+      name: 'garbage_collector_attempt_to_orphan',
+    });
     const gate = { whenSynced: () => this.#hasSynced ?? Promise.resolve() };
     const common = { clock, workers, informers: [gate], onError };
     this.#controllers = [

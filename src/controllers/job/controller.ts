@@ -59,7 +59,12 @@ class JobController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('job-controller');
-    this.#queue = new WorkQueue({ clock, name: 'job', rateLimiter: new ExponentialRateLimiter(1_000, 60_000) });
+    this.#queue = new WorkQueue({
+      clock,
+      metrics: context.queueMetrics,
+      name: 'job',
+      rateLimiter: new ExponentialRateLimiter(1_000, 60_000),
+    });
     this.#expectations = new Expectations(clock);
     this.#jobs = informers.informer<Job>(jobs);
     this.#pods = informers.informer<Pod>(pods);

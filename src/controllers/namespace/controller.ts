@@ -40,7 +40,12 @@ class NamespaceController implements RunningController {
   constructor(context: ControllerContext) {
     this.#context = context;
     const { clock, informers } = context;
-    this.#queue = new WorkQueue({ clock, name: 'namespace', rateLimiter: new ExponentialRateLimiter(5, 60_000) });
+    this.#queue = new WorkQueue({
+      clock,
+      metrics: context.queueMetrics,
+      name: 'namespace',
+      rateLimiter: new ExponentialRateLimiter(5, 60_000),
+    });
     this.#namespaces = informers.informer<Namespace>(namespaces);
     const enqueue = (ns: DeepReadonly<Namespace>) => {
       if (ns.metadata.deletionTimestamp) this.#queue.add(keyOf(ns));

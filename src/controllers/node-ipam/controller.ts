@@ -44,7 +44,7 @@ class NodeIpamController implements RunningController {
           ),
       );
     const { clock, informers } = context;
-    const queue = new WorkQueue({ clock, name: 'node_ipam' });
+    const queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'node_ipam' });
     this.#nodes = informers.informer<Node>(nodes);
     this.#nodes.addHandlers({
       // What nodes have is taken before anything is given out: workers start only once all are known.

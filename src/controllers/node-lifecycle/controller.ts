@@ -68,7 +68,7 @@ class NodeLifecycleController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('node-controller');
-    this.#queue = new WorkQueue({ clock, name: 'node_lifecycle_controller' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'node_lifecycle_controller' });
     this.#nodes = informers.informer<Node>(nodes);
     this.#leases = informers.informer<Lease>(leases, { namespace: leaseNamespace });
     this.#pods = informers.informer<Pod>(pods);

@@ -81,7 +81,7 @@ export class ReplicaSetController implements RunningController {
     this.#apiVersion = kind.group === '' ? 'v1' : `${kind.group}/v1`;
     const { clock, informers } = context;
     this.#recorder = context.recorder(kind.component);
-    this.#queue = new WorkQueue({ clock, name: kind.queueName });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: kind.queueName });
     this.#expectations = new Expectations(clock);
     this.#replicaSets = informers.informer<ReplicaSet>(kind.resource);
     this.#replicaSets.addIndex(byController, controllerIndex);

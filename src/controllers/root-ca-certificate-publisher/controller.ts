@@ -35,7 +35,7 @@ class RootCaPublisher implements RunningController {
     this.#context = context;
     this.#data = { 'ca.crt': rootCa };
     const { clock, informers } = context;
-    const queue = new WorkQueue({ clock, name: 'root_ca_cert_publisher' });
+    const queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'root_ca_cert_publisher' });
     this.#namespaces = informers.informer<Namespace>(namespaces);
     // Only those of this name: a cache of all ConfigMaps would cost their whole content.
     this.#maps = informers.informer<ConfigMap>(configMaps, { fieldSelector: `metadata.name=${mapName}` });

@@ -26,7 +26,7 @@ class ServiceAccountController implements RunningController {
   constructor(context: ControllerContext) {
     this.#context = context;
     const { clock, informers } = context;
-    const queue = new WorkQueue({ clock, name: 'serviceaccount' });
+    const queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'serviceaccount' });
     this.#namespaces = informers.informer<Namespace>(namespaces);
     this.#accounts = informers.informer<ServiceAccount>(serviceAccounts);
     this.#namespaces.addHandlers({

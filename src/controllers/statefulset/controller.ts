@@ -56,7 +56,7 @@ class StatefulSetController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('statefulset-controller');
-    this.#queue = new WorkQueue({ clock, name: 'statefulset' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'statefulset' });
     this.#sets = informers.informer<StatefulSet>(statefulSets);
     this.#revisions = informers.informer<ControllerRevision>(controllerRevisions);
     this.#claims = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);

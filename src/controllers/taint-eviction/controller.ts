@@ -47,7 +47,7 @@ class TaintEvictionController implements RunningController {
     this.#context = context;
     const { clock, informers } = context;
     this.#recorder = context.recorder('taint-eviction-controller');
-    this.#queue = new WorkQueue({ clock, name: 'noexec_taint_pod' });
+    this.#queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'noexec_taint_pod' });
     this.#nodes = informers.informer<Node>(nodes);
     this.#pods = informers.informer<Pod>(pods);
     const enqueuePod = (pod: ReadonlyPod) => {

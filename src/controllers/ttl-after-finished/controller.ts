@@ -27,7 +27,7 @@ class TtlAfterFinishedController implements RunningController {
   constructor(context: ControllerContext) {
     this.#context = context;
     const { clock, informers } = context;
-    const queue = new WorkQueue({ clock, name: 'ttl_jobs_to_delete' });
+    const queue = new WorkQueue({ clock, metrics: context.queueMetrics, name: 'ttl_jobs_to_delete' });
     this.#jobs = informers.informer<Job>(jobs);
     const enqueue = (job: DeepReadonly<Job>) => {
       if (msUntilExpired(job, clock.now()) !== undefined) queue.add(keyOf(job));

@@ -4,34 +4,32 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { IncomingMessage } from 'node:http';
-import type { SubjectAccessReview } from '../../apis/generated/types/authorization.k8s.io/v1.ts';
-import type { TokenReview } from '../../apis/generated/types/authentication.k8s.io/v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Client } from '../../client/client.ts';
+import { certificateUser } from '../../client/https/certificate-user.ts';
+import { anonymousUser, Reviews } from '../../client/reviews.ts';
 import type { UserInfo } from '../../machinery/wire.ts';
 import type { EffectiveConfiguration } from '../config/defaults.ts';
 import { msOf } from '../config/validate.ts';
-
-/** Entries past this: the oldest goes. */
-const mostCached = 1000;
 
 export type AuthorizerSettings = Pick<EffectiveConfiguration, 'authentication' | 'authorization'>;
 
 export type Access = 'allowed' | 'unauthenticated' | { readonly forbidden: string };
 
 export class KubeletAuthorizer {
-  readonly #client: Client;
-  readonly #clock: Clock;
   readonly #nodeName: string;
   readonly #settings: AuthorizerSettings;
-  readonly #decisions = new Cache<boolean>();
-  readonly #tokens = new Cache<UserInfo | undefined>();
+  readonly #reviews: Reviews;
 
   constructor(client: Client, clock: Clock, nodeName: string, settings: AuthorizerSettings) {
-    this.#client = client;
-    this.#clock = clock;
     this.#nodeName = nodeName;
     this.#settings = settings;
+    const { cacheAuthorizedTTL, cacheUnauthorizedTTL } = settings.authorization.webhook;
+    this.#reviews = new Reviews(client, clock, {
+      tokenMs: msOf(settings.authentication.webhook.cacheTTL),
+      allowedMs: msOf(cacheAuthorizedTTL),
+      deniedMs: msOf(cacheUnauthorizedTTL),
+    });
   }
 
   /** Rejects when the API server cannot be asked. */
@@ -49,48 +47,18 @@ export class KubeletAuthorizer {
     };
   }
 
-  async #mayUse(user: UserInfo, verb: string, subresource: string): Promise<boolean> {
-    const key = JSON.stringify([user.username, user.groups, verb, subresource]);
-    const known = this.#decisions.get(key, this.#clock.now());
-    if (known) return known.value;
-    const review = await this.#client
-      .resource<SubjectAccessReview>({ group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' })
-      .create<SubjectAccessReview>({
-        metadata: {},
-        spec: {
-          user: user.username,
-          groups: [...user.groups],
-          ...(user.uid ? { uid: user.uid } : {}),
-          resourceAttributes: { verb, group: '', version: 'v1', resource: 'nodes', subresource, name: this.#nodeName },
-        },
-      });
-    const allowed = review.status?.allowed ?? false;
-    const { cacheAuthorizedTTL, cacheUnauthorizedTTL } = this.#settings.authorization.webhook;
-    this.#decisions.set(key, allowed, this.#clock.now() + msOf(allowed ? cacheAuthorizedTTL : cacheUnauthorizedTTL));
-    return allowed;
+  #mayUse(user: UserInfo, verb: string, subresource: string): Promise<boolean> {
+    const name = this.#nodeName;
+    return this.#reviews.may(user, {
+      resourceAttributes: { verb, group: '', version: 'v1', resource: 'nodes', subresource, name },
+    });
   }
 
   /** A request that bears a token which nobody knows is no anonymous one. */
   async #otherUser(header: string | undefined): Promise<UserInfo | undefined> {
     const { anonymous, webhook } = this.#settings.authentication;
-    if (header !== undefined) return webhook.enabled ? this.#tokenUser(header) : undefined;
+    if (header !== undefined) return webhook.enabled ? this.#reviews.userOf(header) : undefined;
     return anonymous.enabled ? anonymousUser : undefined;
-  }
-
-  async #tokenUser(header: string | undefined): Promise<UserInfo | undefined> {
-    const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
-    if (!token) return undefined;
-    const known = this.#tokens.get(token, this.#clock.now());
-    if (known) return known.value;
-    const review = await this.#client
-      .resource<TokenReview>({ group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' })
-      .create<TokenReview>({ metadata: {}, spec: { token } });
-    const found = review.status?.authenticated ? review.status.user : undefined;
-    const user = found?.username
-      ? { username: found.username, groups: found.groups ?? [], ...(found.uid ? { uid: found.uid } : {}) }
-      : undefined;
-    this.#tokens.set(token, user, this.#clock.now() + msOf(this.#settings.authentication.webhook.cacheTTL));
-    return user;
   }
 }
 
@@ -123,30 +91,4 @@ const subresourcesByPath: Readonly<Record<string, readonly string[]>> = {
 export function subresourcesOf(path: string): readonly string[] {
   const first = path.split('/')[1] ?? '';
   return Object.hasOwn(subresourcesByPath, first) ? subresourcesByPath[first]! : ['proxy'];
-}
-
-const anonymousUser: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
-
-function certificateUser(socket: TLSSocket): UserInfo | undefined {
-  if (!socket.authorized) return undefined;
-  const { subject } = socket.getPeerCertificate();
-  if (!subject?.CN) return undefined;
-  const organizations = subject.O as string | string[] | undefined;
-  const groups = organizations === undefined ? [] : Array.isArray(organizations) ? organizations : [organizations];
-  return { username: String(subject.CN), groups: [...groups, 'system:authenticated'] };
-}
-
-class Cache<T> {
-  readonly #entries = new Map<string, { readonly value: T; readonly untilMs: number }>();
-
-  get(key: string, nowMs: number): { readonly value: T } | undefined {
-    const entry = this.#entries.get(key);
-    return entry && entry.untilMs > nowMs ? entry : undefined;
-  }
-
-  set(key: string, value: T, untilMs: number): void {
-    this.#entries.delete(key);
-    if (this.#entries.size >= mostCached) this.#entries.delete(this.#entries.keys().next().value as string);
-    this.#entries.set(key, { value, untilMs });
-  }
 }

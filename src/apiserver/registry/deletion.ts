@@ -114,6 +114,9 @@ function setGarbageCollectionFinalizers(object: KubeObject, options: DeleteOptio
   return true;
 }
 
+/** Whose DELETE begins what their controllers finish. */
+export const isDeletedInSteps = (resource: Resource): boolean => isNamespace(resource) || isDefinition(resource);
+
 const isDefinition = (resource: Resource) =>
   resource.group === 'apiextensions.k8s.io' && resource.kind === 'CustomResourceDefinition';
 
@@ -125,8 +128,10 @@ interface Definition extends KubeObject {
 
 /** A CustomResourceDefinition waits for its instances to be deleted. */
 function planDefinitionDeletion(object: Definition, nowMs: number): DeletionPlan {
+  const { generation } = object.metadata;
   markTerminating(object, nowMs, 0);
   delete object.metadata.deletionGracePeriodSeconds;
+  if (generation !== undefined) object.metadata.generation = generation;
   const finalizers = object.metadata.finalizers ?? [];
   if (!finalizers.includes(cleanupFinalizer)) object.metadata.finalizers = [...finalizers, cleanupFinalizer];
   const condition = {

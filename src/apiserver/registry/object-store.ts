@@ -26,7 +26,7 @@ import type { Attributes, Operation } from '../admission/plugin.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { CachedObject } from '../watchcache/cached-object.ts';
 import { servedObject } from '../watchcache/json-form.ts';
-import { type DeleteOptions, planDeletion, shouldRemoveOnUpdate } from './deletion.ts';
+import { type DeleteOptions, isDeletedInSteps, planDeletion, shouldRemoveOnUpdate } from './deletion.ts';
 import { keepManagedFields, keepTimes, trackUpdate } from './field-management.ts';
 import type { Rollback } from './hooks.ts';
 import { carryMetadata, fillNewMetadata, generateName, maxNameGenerationAttempts } from './metadata.ts';
@@ -355,13 +355,21 @@ export class ObjectStore {
     return newConflict(this.#groupResource, name, why);
   }
 
-  /** Upstream names the kind here, where other conflicts name the resource. */
+  /**
+   * Upstream names the kind here, where other conflicts name the resource; what deletes itself in steps (namespaces,
+   * definitions) has words of its own.
+   */
   #checkPreconditions(object: KubeObject, { preconditions }: DeleteOptions): void {
     const { uid, resourceVersion, name } = object.metadata;
-    const { group, kind } = this.#served.resource;
+    const { resource } = this.#served;
     const refuse = (what: string, wanted: string, found: string | undefined) => {
+      if (isDeletedInSteps(resource)) {
+        const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found ?? ''}`;
+        return newConflict(this.#groupResource, name!, why);
+      }
       const fate = what === 'UID' ? 'deleted and then recreated' : 'modified';
       const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found ?? ''})`;
+      const { group, kind } = resource;
       return newConflict({ group, resource: kind }, name!, `${why}. The object might have been ${fate}`);
     };
     if (preconditions.uid !== undefined && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid);

@@ -45,16 +45,23 @@ const count = (name: string, field: keyof DaemonSetStatus, description: string) 
 const templateGeneration = 'deprecated.daemonset.template.generation';
 
 function countTemplates(object: DaemonSet, old: DaemonSet | undefined): void {
-  const before = Number(old?.metadata.annotations?.[templateGeneration] ?? 0);
+  const before = Number((old ?? object).metadata.annotations?.[templateGeneration] ?? 0) || 0;
   const changed = old === undefined || !semanticEqual(object.spec?.template, old.spec?.template);
   object.metadata.annotations ??= {};
-  object.metadata.annotations[templateGeneration] = String(changed ? before + 1 : before);
+  object.metadata.annotations[templateGeneration] = String(
+    old === undefined ? Math.max(1, before) : changed ? before + 1 : before,
+  );
 }
 
 export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',
   kind: 'DaemonSet',
+  // Whoever writes one owns it: upstream's internal version always has the field that it is made of.
+  applyDefaults(object) {
+    object.metadata.annotations ??= {};
+    object.metadata.annotations[templateGeneration] ??= '0';
+  },
   strategy: specStrategy<DaemonSet>(
     {
       initialStatus: () => ({

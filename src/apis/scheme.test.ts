@@ -243,7 +243,7 @@ describe('validation by the table', () => {
     [
       'a value outside its enum',
       { restartPolicy: 'Sometimes', containers: [{ name: 'c', imagePullPolicy: 'Always' }] },
-      ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+      ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
     ],
     ['a required list', { containers: [] }, ['spec.containers: Required value']],
     [

@@ -42,6 +42,14 @@ export class Loopback {
     return this.#call('PUT', `${path(at, namespace)}/${encodeURIComponent(name)}${tail}`, object);
   }
 
+  /** Server-side apply, as `manager`, over whatever others say. */
+  apply(at: LoopbackResource, object: KubeObject, subresource: string, manager: string): Promise<void> {
+    const { namespace, name = '' } = object.metadata;
+    const tail = subresource === '' ? '' : `/${subresource}`;
+    const url = `${path(at, namespace)}/${encodeURIComponent(name)}${tail}?fieldManager=${manager}&force=true`;
+    return this.#call('PATCH', url, object, 'application/apply-patch+yaml');
+  }
+
   delete(at: LoopbackResource, namespace: string | undefined, name: string): Promise<void> {
     return this.#call('DELETE', `${path(at, namespace)}/${encodeURIComponent(name)}`, undefined);
   }
@@ -51,11 +59,16 @@ export class Loopback {
     return this.#call('DELETE', path(at, namespace), undefined);
   }
 
-  async #call(method: string, url: string, body: KubeObject | undefined): Promise<void> {
+  async #call(
+    method: string,
+    url: string,
+    body: KubeObject | undefined,
+    contentType = 'application/json',
+  ): Promise<void> {
     const request = {
       method,
       url,
-      headers: { 'content-type': 'application/json', 'user-agent': 'kube-apiserver' },
+      headers: { 'content-type': contentType, 'user-agent': 'kube-apiserver' },
       ...(body === undefined ? {} : { body: encodeValue(body) }),
       signal: this.#signal,
     };

@@ -10,6 +10,9 @@ import { timeText } from '../../machinery/meta/time.ts';
 
 const at = { group: flowControlGroup, version: 'v1', resource: 'flowschemas' };
 
+/** Who has the condition, as upstream names itself. */
+const manager = 'api-priority-and-fairness-config-consumer-v1';
+
 /** What it depends on. */
 export const flowSchemaStatusReads = [
   [flowControlGroup, 'flowschemas'],
@@ -33,10 +36,14 @@ export async function updateFlowSchemaStatus(lookup: Lookup, loopback: Loopback,
       const conditions = schema.status?.conditions ?? [];
       const old = conditions.find((c) => c.type === 'Dangling');
       if (old?.status === wanted.status && old.message === wanted.message) return;
-      const others = conditions.filter((c) => c.type !== 'Dangling');
-      const status = { conditions: [...others, { ...wanted, lastTransitionTime: timeText(clock.now()) }] };
+      const own = {
+        apiVersion: `${flowControlGroup}/v1`,
+        kind: 'FlowSchema',
+        metadata: { name: schema.metadata.name, uid: schema.metadata.uid },
+        status: { conditions: [{ ...wanted, lastTransitionTime: timeText(clock.now()) }] },
+      };
       try {
-        await loopback.update(at, { ...schema, status } as KubeObject, 'status');
+        await loopback.apply(at, own as KubeObject, 'status', manager);
       } catch (error) {
         if (!isConflict(error) && !isNotFound(error)) throw error;
       }

@@ -87,7 +87,7 @@ function checkField(type: StructType, field: Field, value: unknown, path: string
 }
 
 function checkEnum(values: readonly string[], value: unknown, path: string, errors: FieldError[]): void {
-  if (typeof value === 'string' && !values.includes(value)) errors.push(notSupported(path, value, [...values].sort()));
+  if (typeof value === 'string' && !values.includes(value)) errors.push(notSupported(path, value, values));
 }
 
 function checkValue(type: ValueType, value: unknown, path: string, errors: FieldError[]): void {

@@ -5,6 +5,8 @@
  *   host        skf-ID 10.244.255.1   routes 10.244.1.0/24 via 10.244.255.2, ...
  *   node 2      eth0   10.244.255.2   default via 10.244.255.1      (namespace skiff-ID-n2)
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../base/errors.ts';
 import { addressAt, formatCidr, parseCidr } from '../cidr.ts';
 import { ip, ipBatch, nft } from '../command.ts';
 import { type ClusterId, fabricBridge, fabricTable, nodeLink, nodeNamespace } from '../names.ts';
@@ -41,7 +43,7 @@ export function mostNodes(clusterCidr: string): number {
 /** Makes the bridge; idempotent. */
 export async function setUpFabric({ id, clusterCidr }: FabricOptions): Promise<void> {
   const bridge = fabricBridge(id);
-  if (!(await exists(bridge))) await ipBatch([`link add name ${bridge} type bridge`]);
+  if (!(await exists(bridge))) await addLink(`name ${bridge} type bridge`);
   await ipBatch([`link set dev ${bridge} up`, `addr replace ${fabricGateway(clusterCidr)}/24 dev ${bridge}`]);
   const table = fabricTable(id);
   await nft(
@@ -59,12 +61,14 @@ export async function setUpFabric({ id, clusterCidr }: FabricOptions): Promise<v
 export async function setUpNodeNamespace({ id, clusterCidr }: FabricOptions, index: number): Promise<string> {
   const name = nodeNamespace(id, index);
   const link = nodeLink(id, index);
-  if (!(await namespaces()).includes(name)) await ip(['netns', 'add', name]);
+  if (!(await namespaces()).includes(name)) {
+    await ip(['netns', 'add', name]);
+    // What is there already leads to a namespace that was deleted just now, and goes with it in a moment.
+    if (await exists(link)) await ip(['link', 'delete', link]).catch(() => {});
+  }
   if (!(await exists(link))) {
-    await ipBatch([
-      `link add name ${link} type veth peer name eth0 netns ${name}`,
-      `link set dev ${link} master ${fabricBridge(id)} up`,
-    ]);
+    await addLink(`name ${link} type veth peer name eth0 netns ${name}`);
+    await ip(['link', 'set', 'dev', link, 'master', fabricBridge(id), 'up']);
   }
   // A node port of the host may lead back to the node that asked: the bridge must send out where it came from.
   await ip(['link', 'set', 'dev', link, 'type', 'bridge_slave', 'hairpin', 'on']);
@@ -81,6 +85,23 @@ export async function tearDownFabric(id: ClusterId): Promise<void> {
   for (const name of await namespaces()) if (name.startsWith(prefix)) await ip(['netns', 'delete', name]);
   await nft(deleteScript('ip', fabricTable(id)));
   if (await exists(fabricBridge(id))) await ip(['link', 'delete', fabricBridge(id)]);
+}
+
+/** How long the kernel may take to forget a link of the same name, and how often it is asked. */
+const forgetMs = 5000;
+const askAgainMs = 50;
+
+/** `link add`. A link that is being destroyed is not shown any more and its name is taken still: then it is tried again. */
+async function addLink(what: string): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += askAgainMs) {
+    try {
+      await ipBatch([`link add ${what}`]);
+      return;
+    } catch (error) {
+      if (waitedMs >= forgetMs || !messageOf(error).includes('File exists')) throw error;
+      await sleep(askAgainMs);
+    }
+  }
 }
 
 const exists = (link: string): Promise<boolean> =>
